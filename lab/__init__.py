@@ -1,0 +1,1 @@
+"""The command line `bandstand`: local stack, load, faults, switch, verify, report."""

@@ -1,0 +1,1 @@
+"""The five participants, the orchestrator and the kit they stand on."""

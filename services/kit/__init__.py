@@ -1,0 +1,1 @@
+"""What every service stands on: messages, inbox, outbox, relay, consumer, telemetry."""
