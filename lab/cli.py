@@ -1,2 +1,46 @@
-"""Placeholder."""
-def main() -> None: ...
+"""`bandstand`: its commands, and how every one of them ends.
+
+A command is a function in `lab.commands`; it returns nothing when all went well, raises a
+`BandstandError` otherwise, and reports on stdout (`lab.output`). `main` alone decides exit codes.
+"""
+
+import signal
+from types import FrameType
+
+import typer
+
+from lab.errors import BandstandError
+from lab.output import say
+
+app = typer.Typer(
+    name="bandstand",
+    help="One order process, coordinated by an orchestra and by a jazz band.",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+
+@app.callback(invoke_without_command=True)
+def bandstand(context: typer.Context) -> None:
+    """Without a command, the help is the answer."""
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The entry point. SIGTERM ends a command exactly like Ctrl-C: clean up, then 130."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        code = app(arguments, prog_name="bandstand", standalone_mode=False)
+    except BandstandError as error:
+        say(f"bandstand: {error}")
+        return error.exit_code
+    except typer.TyperException as misuse:
+        say(f"bandstand: {misuse.format_message()}")
+        return misuse.exit_code
+    return code if isinstance(code, int) else 0
+
+
+def _interrupt(_signal: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
