@@ -1,11 +1,11 @@
 """What can go wrong for a user of the command line, and the exit code scripts see.
 
     BandstandError          1   something the user can act on
-    ├── Violated            1   the command worked and found something wrong (a broken invariant)
-    ├── Missing             3   nothing here provides what is needed: install what the message names
-    ├── NoStack             4   no stack is running: `bandstand up`
-    ├── NotReady            5   something did not become ready in time
-    └── Refused             6   a service answered with a problem (wrong token, stale epoch, ...)
+    ├── ViolationError      1   the command worked and found something wrong (a broken invariant)
+    ├── MissingError        3   nothing here provides what is needed: install what the message names
+    ├── NoStackError        4   no stack is running: `bandstand up`
+    ├── NotReadyError       5   something did not become ready in time
+    └── RefusedError        6   a service answered with a problem (wrong token, stale epoch, ...)
 
 Usage errors (an unknown option, a bad value) are typer's: 2. Ctrl-C and SIGTERM: 130.
 Anything else is a bug in bandstand and shows its traceback.
@@ -18,24 +18,24 @@ class BandstandError(Exception):
     exit_code = 1
 
 
-class Violated(BandstandError):
+class ViolationError(BandstandError):
     exit_code = 1
 
 
-class Missing(BandstandError):
+class MissingError(BandstandError):
     exit_code = 3
 
 
-class NoStack(BandstandError):
+class NoStackError(BandstandError):
     exit_code = 4
 
     def __init__(self, message: str = "no stack is running; run `bandstand up`") -> None:
         super().__init__(message)
 
 
-class NotReady(BandstandError):
+class NotReadyError(BandstandError):
     exit_code = 5
 
 
-class Refused(BandstandError):
+class RefusedError(BandstandError):
     exit_code = 6
