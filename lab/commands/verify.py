@@ -1,0 +1,55 @@
+"""`bandstand verify`: the invariants, over everything that ever ran."""
+
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from lab.broker import Broker
+from lab.database import Database
+from lab.errors import ViolationError
+from lab.measure.scrape import instances, published
+from lab.output import AsJson, out, print_json, say
+from lab.stack.state import load_stack
+from lab.verify.invariants import Verdict
+from lab.verify.invariants import verify as check
+from lab.verify.quiet import await_quiet
+
+
+def verify(
+    timeout: Annotated[
+        float, typer.Option(min=0, help="Seconds to wait for open orders to end.")
+    ] = 60.0,
+    as_json: AsJson = False,
+) -> None:
+    """Check that every order that ever ran kept all promises."""
+    stack = load_stack()
+    urls = instances(stack)
+    database = Database(stack.postgres.url)
+    with Broker(stack.kafka.bootstrap) as broker:
+        await_quiet(database, broker, lambda mode: published(urls, mode), timeout, say)
+    verdicts = list(check(database))
+    if as_json:
+        print_json({"invariants": verdicts})
+    else:
+        out.print(table(verdicts))
+    if broken := [verdict.name for verdict in verdicts if not verdict.holds]:
+        raise ViolationError("does not hold: " + ", ".join(broken))
+
+
+def table(verdicts: list[Verdict]) -> Table:
+    shown = Table(box=None, pad_edge=False, header_style="bold")
+    shown.add_column("invariant")
+    shown.add_column("checked", justify="right")
+    shown.add_column("violations", justify="right")
+    shown.add_column("for example")
+    for verdict in verdicts:
+        style = "" if verdict.holds else "red"
+        shown.add_row(
+            verdict.name,
+            f"{verdict.checked:,}",
+            f"{verdict.violations:,}",
+            verdict.example or "",
+            style=style,
+        )
+    return shown

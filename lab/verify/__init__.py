@@ -1,0 +1,1 @@
+"""The invariants: one query each (`*.sql`), and how they are asked (`invariants`)."""
