@@ -1,0 +1,100 @@
+"""The broker's own books, through Kafka's admin protocol: what was written, what was read."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Self
+
+import msgspec
+from kafka import TopicPartition
+from kafka.admin import KafkaAdminClient, OffsetSpec
+
+SUFFIXES = (".events", ".commands", ".dead-letter")
+INTERNAL = "__consumer_offsets"
+
+Offsets = Mapping[TopicPartition, int]
+
+
+class Written(msgspec.Struct, frozen=True):
+    """What is on the broker since it began; two of them make a difference."""
+
+    messages: int
+    bytes: int
+    commits: int
+
+    def since(self, before: "Written") -> "Written":
+        return Written(
+            self.messages - before.messages,
+            self.bytes - before.bytes,
+            self.commits - before.commits,
+        )
+
+
+class Broker:
+    def __init__(self, bootstrap: str) -> None:
+        self._admin: Any = KafkaAdminClient(
+            bootstrap_servers=bootstrap.split(","), client_id="bandstand-lab"
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._admin.close()
+
+    def ends(self) -> dict[TopicPartition, int]:
+        """Where each partition of bandstand's topics ends now."""
+        return self._ends(self._partitions(is_ours))
+
+    def behind(self, ends: Offsets) -> int:
+        """How many messages below `ends` somebody has subscribed to and not yet committed."""
+        groups = [group["group_id"] for group in self._admin.list_groups()]
+        committed = self._admin.list_group_offsets(groups) if groups else {}
+        return sum(lag(ends, _offsets(found)) for found in committed.values())
+
+    def written(self) -> Written:
+        ours = self._partitions(is_ours)
+        internal = self._partitions(lambda topic: topic == INTERNAL)
+        return Written(
+            messages=sum(self._ends(ours).values()),
+            bytes=self._bytes({partition.topic for partition in ours}),
+            commits=sum(self._ends(internal).values()),
+        )
+
+    def _partitions(self, wanted: Any) -> list[TopicPartition]:
+        return [
+            TopicPartition(topic["name"], partition["partition_index"])
+            for topic in self._admin.describe_topics()
+            if wanted(topic["name"])
+            for partition in topic["partitions"]
+        ]
+
+    def _ends(self, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
+        specs = dict.fromkeys(partitions, OffsetSpec.LATEST)
+        found = self._admin.list_partition_offsets(specs) if specs else {}
+        return {partition: end.offset for partition, end in found.items()}
+
+    def _bytes(self, topics: set[str]) -> int:
+        return sum(
+            partition["partition_size"]
+            for broker in self._admin.describe_log_dirs()
+            for folder in broker["log_dirs"]
+            for topic in folder["topics"]
+            if topic["name"] in topics
+            for partition in topic["partitions"]
+        )
+
+
+def is_ours(topic: str) -> bool:
+    return topic.endswith(SUFFIXES)
+
+
+def lag(ends: Offsets, committed: Offsets) -> int:
+    """A partition without a commit is one this group does not read, or has read nothing of."""
+    return sum(
+        max(0, end - committed[partition])
+        for partition, end in ends.items()
+        if partition in committed
+    )
+
+
+def _offsets(found: Mapping[TopicPartition, Any]) -> dict[TopicPartition, int]:
+    return {partition: each.offset for partition, each in found.items() if each.offset >= 0}

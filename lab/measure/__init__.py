@@ -1,0 +1,2 @@
+"""Measuring a stretch of a run from outside: counters, CPU, broker, database, and the question
+"where is order X"."""
