@@ -1,0 +1,58 @@
+"""Fault rules as a person writes them, and setting them on running services."""
+
+import re
+from collections.abc import Iterable
+from datetime import timedelta
+
+import msgspec
+
+from lab.api import Api
+from services.kit.faults import DEFAULT_DELAY_MS, Catalogue, Fault, Rule
+
+EXAMPLES = "fail=5%, delay=10%:300ms, crash_after_commit=0.5%@ReserveStock"
+RULE = re.compile(
+    r"(?P<fault>[a-z_]+)=(?P<percent>\d+(\.\d+)?)%?"
+    r"(:(?P<delay>\d+(\.\d+)?)(?P<unit>ms|s))?"
+    r"(@(?P<command>[A-Za-z]+))?"
+)
+
+
+def parse_rule(text: str) -> Rule:
+    """`fault=percent%[:delay][@Command]`; ValueError says what is wrong with it."""
+    match = RULE.fullmatch(text.strip())
+    if match is None:
+        raise ValueError(f"{text!r} is not a rule; rules look like {EXAMPLES}")
+    fault, percent = match["fault"], float(match["percent"])
+    if fault not in set(Fault):
+        raise ValueError(f"{fault!r} is not a fault; faults are {', '.join(Fault)}")
+    if percent > 100:
+        raise ValueError(f"{text!r}: more than 100 %")
+    if match["delay"] and fault != Fault.DELAY:
+        raise ValueError(f"{text!r}: only delay takes a time")
+    return Rule(Fault(fault), percent, match["command"], _delay_ms(match))
+
+
+def rule_text(rule: Rule) -> str:
+    """The inverse of `parse_rule`."""
+    delay = f":{rule.delay_ms}ms" if rule.fault is Fault.DELAY else ""
+    command = f"@{rule.command}" if rule.command else ""
+    return f"{rule.fault}={rule.percent:g}%{delay}{command}"
+
+
+def _delay_ms(match: re.Match[str]) -> int:
+    if not match["delay"]:
+        return DEFAULT_DELAY_MS
+    seconds = float(match["delay"]) / (1000 if match["unit"] == "ms" else 1)
+    return round(timedelta(seconds=seconds) / timedelta(milliseconds=1))
+
+
+def set_faults(urls: Iterable[str], token: str, catalogue: Catalogue) -> None:
+    """On every instance, since each keeps the rules in memory besides its database."""
+    for url in urls:
+        with Api(url, token) as api:
+            api.put("/faults", catalogue, msgspec.Raw)
+
+
+def read_faults(url: str) -> Catalogue:
+    with Api(url) as api:
+        return api.get("/faults", Catalogue)
