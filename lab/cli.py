@@ -9,6 +9,9 @@ from types import FrameType
 
 import typer
 
+from lab.commands.logs import logs
+from lab.commands.status import status
+from lab.commands.up import down, up
 from lab.errors import BandstandError
 from lab.output import say
 
@@ -26,6 +29,10 @@ def bandstand(context: typer.Context) -> None:
     """Without a command, the help is the answer."""
     if context.invoked_subcommand is None:
         typer.echo(context.get_help())
+
+
+for command in (up, down, status, logs):
+    app.command()(command)
 
 
 def main(arguments: list[str] | None = None) -> int:
