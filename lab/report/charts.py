@@ -1,0 +1,160 @@
+"""The report's charts. Colours of text, lines and ground are the page's (its style sheet), so that
+one chart serves light and dark."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import plotly.graph_objects as go
+
+from lab.quantiles import PERCENT, Quantiles
+from lab.report.model import MODES, FaultCost, Mode, Stretch, Switch
+
+INK = {"orchestration": "#4f7fd9", "choreography": "#e0873c"}
+FADED = {"orchestration": "rgba(79,127,217,.18)", "choreography": "rgba(224,135,60,.18)"}
+PROCESSES = ("#5b7fbf", "#8c6bb1", "#4aa3a2", "#c9a227", "#b5586b", "#7d8c5c", "#9a8f80", "#6f7680")
+LAYOUT: Mapping[str, Any] = {
+    "template": "none",
+    "paper_bgcolor": "rgba(0,0,0,0)",
+    "plot_bgcolor": "rgba(0,0,0,0)",
+    "margin": {"l": 56, "r": 16, "t": 12, "b": 48},
+    "legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
+    "font": {"family": "inherit", "size": 13},
+    "hovermode": "x unified",
+    "xaxis": {"zeroline": False, "automargin": True},
+    "yaxis": {"zeroline": False, "automargin": True, "rangemode": "tozero"},
+}
+CONFIG = {"displayModeBar": False, "responsive": True}
+
+
+def latency_curve(modes: Mapping[str, Mode]) -> str:
+    """Every percentile, not three of them: where the tail begins is the question."""
+    figure = _figure("percent of orders", "ms, at most", height=320)
+    for mode in _in_order(modes):
+        curve = modes[mode].steady.latency_curve_ms
+        line = {"color": INK[mode], "width": 2.5}
+        percents = list(range(1, len(curve) + 1))
+        figure.add_trace(go.Scatter(x=percents, y=curve, name=mode, mode="lines", line=line))
+    return _html(figure)
+
+
+def steps(modes: Mapping[str, Mode]) -> str:
+    """A ladder: the dot is the median, the line reaches to the 95th percentile."""
+    figure = _figure("ms after the order was placed", "", height=360)
+    names = _step_names(modes[mode].steady for mode in _in_order(modes))
+    for mode in _in_order(modes):
+        known = {step.step: step.ms for step in modes[mode].steady.steps}
+        rows = [(name, known[name]) for name in names if name in known and known[name].p50]
+        figure.add_trace(
+            go.Scatter(
+                x=[ms.p50 for _, ms in rows],
+                y=[name for name, _ in rows],
+                error_x={
+                    "type": "data",
+                    "symmetric": False,
+                    "array": [_reach(ms) for _, ms in rows],
+                    "arrayminus": [0] * len(rows),
+                    "thickness": 1.5,
+                    "width": 0,
+                },
+                name=mode,
+                mode="markers",
+                marker={"color": INK[mode], "size": 9},
+            )
+        )
+    figure.update_yaxes(categoryorder="array", categoryarray=names[::-1])
+    figure.update_layout(hovermode="closest", xaxis_rangemode="tozero")
+    return _html(figure)
+
+
+def cpu(modes: Mapping[str, Mode]) -> str:
+    """What one order costs, and which process spends it."""
+    figure = _figure("CPU milliseconds per order", "", height=260)
+    shares = {mode: _by_role(modes[mode].burst) for mode in _in_order(modes)}
+    roles = sorted({role for share in shares.values() for role in share})
+    for role, colour in zip(roles, PROCESSES * 2, strict=False):
+        values = [shares[mode].get(role, 0.0) for mode in shares]
+        bar = {"color": colour}
+        figure.add_trace(go.Bar(x=values, y=list(shares), name=role, orientation="h", marker=bar))
+    figure.update_layout(barmode="stack", hovermode="closest", legend_traceorder="normal")
+    figure.update_yaxes(autorange="reversed")
+    return _html(figure)
+
+
+def switch_timeline(switch: Switch) -> str:
+    """Open sagas by mode; each switch is a line, its drain a shade up to the last old saga."""
+    figure = _figure("seconds", "open sagas", height=340)
+    for mode in MODES:
+        figure.add_trace(
+            go.Scatter(
+                x=switch.timeline.seconds,
+                y=switch.timeline.open[mode],
+                name=mode,
+                mode="lines",
+                line={"color": INK[mode], "width": 2, "shape": "hv"},
+                fill="tozeroy",
+                fillcolor=FADED[mode],
+            )
+        )
+    for moment in switch.moments:
+        until = moment.seconds + (moment.last_closed_after or 0)
+        figure.add_vrect(
+            x0=moment.seconds, x1=until, line_width=0, fillcolor="rgba(128,128,128,.2)"
+        )
+        figure.add_vline(
+            x=moment.seconds,
+            line={"color": "rgba(128,128,128,.9)", "width": 1, "dash": "dot"},
+            annotation_text=f"to {moment.mode}",
+            annotation_position="top right",
+        )
+    return _html(figure)
+
+
+def fault_cost(cost: Mapping[str, FaultCost]) -> str:
+    """The same rate, without and with faults."""
+    figure = _figure("", "ms", height=320)
+    labels = [f"p{percent}" for percent in PERCENT]
+    for mode in _in_order(cost):
+        for name, quantiles, opacity in (
+            ("without faults", cost[mode].without, 0.45),
+            ("with faults", cost[mode].faulty, 1.0),
+        ):
+            heights = [getattr(quantiles, label) for label in labels]
+            bar = {"color": INK[mode], "opacity": opacity}
+            figure.add_trace(go.Bar(x=labels, y=heights, name=f"{mode}, {name}", marker=bar))
+    figure.update_layout(barmode="group", yaxis_type="log", yaxis_rangemode="normal")
+    return _html(figure)
+
+
+def _figure(x_title: str, y_title: str, height: int) -> Any:
+    figure = go.Figure(layout={**LAYOUT, "height": height})
+    figure.update_xaxes(title_text=x_title)
+    figure.update_yaxes(title_text=y_title)
+    return figure
+
+
+def _html(figure: Any) -> str:
+    html: str = figure.to_html(full_html=False, include_plotlyjs=False, config=CONFIG)
+    return html
+
+
+def _in_order(modes: Mapping[str, Any]) -> list[str]:
+    return [mode for mode in MODES if mode in modes]
+
+
+def _step_names(stretches: Iterable[Stretch]) -> list[str]:
+    """In the order in which they usually happen."""
+    medians = {step.step: step.ms.p50 or 0.0 for each in stretches for step in each.steps}
+    return sorted(medians, key=lambda name: medians[name])
+
+
+def _reach(ms: Quantiles) -> float:
+    return (ms.p95 or ms.p50 or 0.0) - (ms.p50 or 0.0)
+
+
+def _by_role(stretch: Stretch) -> dict[str, float]:
+    """Replicas of a service are one role: `order-0` and `order-1` are order."""
+    roles: dict[str, float] = {}
+    for process, ms in stretch.cpu_ms_per_order_by_process.items():
+        role = process.rpartition("-")[0] or process
+        roles[role] = round(roles.get(role, 0.0) + ms, 3)
+    return roles

@@ -1,0 +1,143 @@
+"""`out/report.json`, field by field. The page is made of it and of nothing else.
+
+None stands for "too few samples to say" (or, for CPU, for processes that run elsewhere), never
+for nought.
+"""
+
+from datetime import datetime
+
+import msgspec
+
+from lab.quantiles import Quantiles
+from lab.verify.invariants import Verdict
+
+MODES = ("orchestration", "choreography")
+
+
+class Step(msgspec.Struct, frozen=True):
+    """When a fact about a confirmed order was known, counted from its placing."""
+
+    step: str
+    ms: Quantiles
+
+
+class Stretch(msgspec.Struct, frozen=True):
+    """One load in one mode, and what it cost."""
+
+    loop: str
+    orders: int
+    confirmed: int
+    rejected: int
+    reasons: dict[str, int]
+    latency_ms: Quantiles
+    latency_curve_ms: list[float]
+    reply_ms: Quantiles
+    throughput_per_s: float | None
+    messages_per_order: float
+    bytes_per_order: float
+    offset_commits_per_order: float
+    transactions_per_order: float
+    batches_per_order: float
+    spans_per_order: float | None
+    cpu_ms_per_order: float | None
+    cpu_ms_per_order_by_process: dict[str, float]
+    steps: list[Step]
+
+
+class Whereabouts(msgspec.Struct, frozen=True):
+    """The question "where is order X", asked of orders under way."""
+
+    asked: int
+    under_way: int
+    places: float | None
+    ms: Quantiles
+
+
+class Mode(msgspec.Struct, frozen=True):
+    """One mode's own phase. Latency is the steady stretch's; throughput and CPU are the burst's,
+    since at a low rate most CPU goes into being idle."""
+
+    orders: int
+    confirmed: int
+    rejected: int
+    latency_ms: Quantiles
+    throughput_per_s: float | None
+    messages_per_order: float
+    cpu_ms_per_order: float | None
+    steady: Stretch
+    burst: Stretch
+    whereabouts: Whereabouts
+
+
+class Moment(msgspec.Struct, frozen=True):
+    """One switch: seconds since the load began; `drain_seconds` until the drain was proven,
+    `last_closed_after` until the old mode's last saga was closed."""
+
+    seconds: float
+    mode: str
+    epoch: int
+    drain_seconds: float | None
+    last_closed_after: float | None
+
+
+class Timeline(msgspec.Struct, frozen=True):
+    """Open sagas by mode, at `seconds` since the load began."""
+
+    seconds: list[float]
+    open: dict[str, list[int]]
+
+
+class Switch(msgspec.Struct, frozen=True):
+    switches: int
+    orders: int
+    lost: int
+    duplicated: int
+    stuck: int
+    drain_seconds: list[float]
+    rate: float
+    moments: list[Moment]
+    timeline: Timeline
+
+
+class FaultCost(msgspec.Struct, frozen=True):
+    """A mode's latency without and with faults, at the same rate."""
+
+    without: Quantiles
+    faulty: Quantiles
+
+
+class Faults(msgspec.Struct, frozen=True):
+    """`met` are counted by the services and miss what a killed one counted in its last second;
+    `restarts` are the supervisor's own."""
+
+    rules: list[str]
+    met: dict[str, dict[str, int]]
+    restarts: dict[str, int]
+    repeated_requests: int
+    cost: dict[str, FaultCost]
+
+
+class Machine(msgspec.Struct, frozen=True):
+    cores: int
+    python: str
+    system: str
+    kafka: str
+    postgres: str
+
+
+class Report(msgspec.Struct, frozen=True):
+    made_at: datetime
+    seed: int
+    seconds: float
+    machine: Machine
+    modes: dict[str, Mode]
+    switch: Switch
+    faults: Faults
+    invariants: list[Verdict]
+
+    @property
+    def sound(self) -> bool:
+        switch = self.switch
+        return not (switch.lost or switch.duplicated or switch.stuck) and all(
+            verdict.holds for verdict in self.invariants
+        )

@@ -1,0 +1,74 @@
+"""`out/report.html` and `out/report.json`: one file each, with nothing to load from elsewhere."""
+
+from pathlib import Path
+
+import msgspec
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+from plotly.offline import get_plotlyjs
+
+from lab.errors import MissingError
+from lab.report import charts
+from lab.report.model import MODES, Report
+
+FOLDER = Path("out")
+TOO_FEW = "too few samples"
+
+
+def write(report: Report, folder: Path = FOLDER) -> Path:
+    """Both files; the page's path."""
+    folder.mkdir(parents=True, exist_ok=True)
+    document = msgspec.json.format(msgspec.json.encode(report), indent=2)
+    (folder / "report.json").write_bytes(document + b"\n")
+    page = folder / "report.html"
+    page.write_text(render(report), encoding="utf-8")
+    return page
+
+
+def read(folder: Path = FOLDER) -> Report:
+    path = folder / "report.json"
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Report)
+    except FileNotFoundError:
+        raise MissingError(f"there is no {path}; `bandstand demo` makes one") from None
+    except msgspec.MsgspecError as error:
+        raise MissingError(f"{path} is not a report of this version: {error}") from error
+
+
+def render(report: Report) -> str:
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(number=number, ms=milliseconds)
+    return environment.get_template("page.html.j2").render(
+        report=report,
+        modes={mode: report.modes[mode] for mode in MODES if mode in report.modes},
+        charts={name: Markup(html) for name, html in _charts(report).items()},  # noqa: S704
+        plotly=Markup(get_plotlyjs()),  # noqa: S704 - the library's own source
+        style=Markup(Path(__file__).with_name("page.css").read_text()),  # noqa: S704
+    )
+
+
+def number(value: float | None, digits: int = 0) -> str:
+    return TOO_FEW if value is None else f"{value:,.{digits}f}"
+
+
+def milliseconds(value: float | None) -> str:
+    """Three significant figures are all that a noisy machine can honestly give."""
+    if value is None:
+        return TOO_FEW
+    return f"{value:,.0f} ms" if value >= 100 else f"{value:.1f} ms"
+
+
+def _charts(report: Report) -> dict[str, str]:
+    return {
+        "latency": charts.latency_curve(report.modes),
+        "steps": charts.steps(report.modes),
+        "cpu": charts.cpu(report.modes),
+        "switch": charts.switch_timeline(report.switch),
+        "faults": charts.fault_cost(report.faults.cost),
+    }
