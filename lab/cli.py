@@ -37,7 +37,7 @@ for command in (up, down, status, logs):
 
 def main(arguments: list[str] | None = None) -> int:
     """The entry point. SIGTERM ends a command exactly like Ctrl-C: clean up, then 130."""
-    signal.signal(signal.SIGTERM, _interrupt)
+    end_on_sigterm()
     try:
         code = app(arguments, prog_name="bandstand", standalone_mode=False)
     except BandstandError as error:
@@ -47,6 +47,10 @@ def main(arguments: list[str] | None = None) -> int:
         say(f"bandstand: {misuse.format_message()}")
         return misuse.exit_code
     return code if isinstance(code, int) else 0
+
+
+def end_on_sigterm() -> None:
+    signal.signal(signal.SIGTERM, _interrupt)
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:

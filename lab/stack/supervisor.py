@@ -50,7 +50,9 @@ class ProcessInfo(msgspec.Struct, frozen=True):
 
 
 def render(home: Home, programs: Sequence[Program]) -> str:
-    """Every program is restarted whenever it ends: `startsecs=0` means that none is given up."""
+    """Every program is restarted whenever it ends: `startsecs=0` means that none is given up.
+    Log files are named relative to the folder supervisord runs in; it would expand a `%` in
+    their path twice."""
     config = configparser.RawConfigParser()
     config.read_dict(_supervisor_sections(home))
     for group in PRIORITY:
@@ -61,7 +63,7 @@ def render(home: Home, programs: Sequence[Program]) -> str:
                 "priority": str(PRIORITY[group]),
             }
     for program in programs:
-        config[f"program:{program.name}"] = _program_section(home, program)
+        config[f"program:{program.name}"] = _program_section(program)
     text = io.StringIO()
     config.write(text)
     return text.getvalue()
@@ -75,18 +77,17 @@ def _supervisor_sections(home: Home) -> dict[str, dict[str, str]]:
             "user": pwd.getpwuid(os.geteuid()).pw_name,
             "nodaemon": "true",
             "silent": "true",
-            "logfile": _escaped(home.logs / "supervisord.log"),
+            "logfile": "supervisord.log",
             "logfile_maxbytes": "5MB",
             "logfile_backups": "1",
             "pidfile": _escaped(home.root / "supervisord.pid"),
-            "childlogdir": _escaped(home.logs),
         },
         "rpcinterface:supervisor": {factory: "supervisor.rpcinterface:make_main_rpcinterface"},
         "rpcinterface:restarts": {factory: "lab.stack.restarts:make_restarts_interface"},
     }
 
 
-def _program_section(home: Home, program: Program) -> dict[str, str]:
+def _program_section(program: Program) -> dict[str, str]:
     section = {
         "command": _escaped(shlex.join(program.command)),
         "directory": "/",
@@ -97,7 +98,7 @@ def _program_section(home: Home, program: Program) -> dict[str, str]:
         "stopasgroup": "false",
         "killasgroup": "true",
         "redirect_stderr": "true",
-        "stdout_logfile": _escaped(home.logs / f"{program.name}.log"),
+        "stdout_logfile": f"{program.name}.log",
         "stdout_logfile_maxbytes": "10MB",
         "stdout_logfile_backups": "2",
     }
@@ -134,7 +135,7 @@ def start(home: Home, programs: Sequence[Program]) -> int:
             stderr=output,
             env=marked_environment(home),
             start_new_session=True,
-            cwd="/",
+            cwd=home.logs,
         )
     return process.pid
 
