@@ -1,5 +1,6 @@
 """Containers as supervised processes: `docker run` in the foreground passes signals on."""
 
+import contextlib
 import shlex
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -7,6 +8,8 @@ from pathlib import Path
 
 from lab.stack.home import Home
 from lab.stack.ports import LOOPBACK
+from lab.stack.progress import Progress
+from lab.stack.tools import ToolError, run_tool
 
 ANSWERS_WITHIN = 5.0
 
@@ -27,6 +30,15 @@ def engine_answers(docker: Path | None) -> bool:
 def container(home: Home, name: str) -> str:
     """Also the name of its volume."""
     return f"bandstand-{home.identity}-{name}"
+
+
+def pull(home: Home, image: str, progress: Progress) -> None:
+    """Before anything waits for the container; a download has no place in a start's time."""
+    with contextlib.suppress(ToolError):
+        run_tool(home, ["docker", "image", "inspect", image])
+        return
+    progress.say(f"pulling {image}, once")
+    run_tool(home, ["docker", "pull", image])
 
 
 def run_command(

@@ -57,9 +57,8 @@ def prepare(home: Home, options: StackOptions, ports: Ports, progress: Progress)
     now = DataOrigin(kafka=kafka.provider, postgres=_written_by(postgres, found))
     check_origin(origin, now)
     here = Preparation(home, cache, found, ports, options.known_ports, progress)
-    prepared = _merge(_prepare_kafka(here, kafka), _prepare_postgres(here, postgres))
     save_origin(home, now)
-    return prepared
+    return _merge(_prepare_kafka(here, kafka), _prepare_postgres(here, postgres))
 
 
 def forget(home: Home, *, data: bool) -> None:
@@ -93,6 +92,7 @@ def _kafka_program(here: Preparation, choice: Choice, ports: BrokerPorts) -> Pro
     java = here.found.java
     if choice.provider == "docker" or java is None:
         here.progress.say(f"Kafka: Docker, {kafka_docker.IMAGE}")
+        docker.pull(here.home, kafka_docker.IMAGE, here.progress)
         return kafka_docker.prepare(here.home, ports)
     here.progress.say(f"Kafka: {VERSION} from Maven, run by Java {java.major}")
     maven.fetch(here.home, here.cache, here.found.mvn, java, here.progress)
@@ -115,6 +115,7 @@ def _postgres_program(here: Preparation, choice: Choice, port: int) -> Program:
     binaries = _binaries(choice, here.found)
     if binaries is None:
         here.progress.say(f"PostgreSQL: Docker, {postgres_docker.IMAGE}")
+        docker.pull(here.home, postgres_docker.IMAGE, here.progress)
         return postgres_docker.prepare(here.home, port, server.password(here.home))
     origin = "from the Python wheel" if choice.provider == "wheel" else "of this system"
     here.progress.say(f"PostgreSQL: {binaries.version} {origin}")

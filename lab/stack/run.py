@@ -143,11 +143,12 @@ def _launch(home: Home, options: StackOptions, progress: Progress) -> Stack:
 
 
 def _end(home: Home, *, data: bool) -> int:
-    """The supervisor is asked first; whatever does not obey, or has lost it, is ended."""
+    """`stack.json` goes first: a stack that is being stopped is nobody's to find. The
+    supervisor is asked; whatever does not obey it, or has lost it, is ended."""
+    home.stack_file.unlink(missing_ok=True)
     processes = processes_of(home)
     supervisor.shut_down(home)
     end_all(home)
-    home.stack_file.unlink(missing_ok=True)
     home.supervisor_socket.unlink(missing_ok=True)
     infrastructure.forget(home, data=data)
     return len(processes)

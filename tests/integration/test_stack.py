@@ -364,3 +364,38 @@ def test_infrastructure_alone_leaves_no_folder():
         assert infrastructure.pid("kafka") > 0
         assert root.is_dir()
     assert not root.exists()
+
+
+def test_a_container_is_run_in_the_foreground_and_removed(home, tmp_path, monkeypatch):
+    """No engine here: what is tested is what Docker is asked to do, and when."""
+    asked = tmp_path / "asked"
+    docker = tmp_path / "docker"
+    docker.write_text(
+        f'#!/bin/sh\necho "$*" >> {asked}\n'
+        'case "$1" in image) exit 1 ;; run) echo "no engine"; exit 125 ;; esac\n'
+    )
+    docker.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    name = f"bandstand-{home.identity}-kafka"
+    heard = Heard()
+    with (
+        pytest.raises(NotReadyError, match="kafka has died"),
+        running_stack(a_stack(kafka="docker"), heard, home),
+    ):
+        pytest.fail("this Docker starts nothing")
+    assert "kafka | no engine" in heard.lines
+    calls = asked.read_text().splitlines()
+    assert calls.index("info") < calls.index("pull apache/kafka:4.4.0")
+    assert any(call.startswith(f"run --rm --init --name {name}") for call in calls)
+    assert calls[-1] == f"rm --force {name}"
+    stop(home, wipe=True)
+    assert asked.read_text().splitlines()[-1] == f"volume rm --force {name}"
+
+
+def test_a_deep_folder_with_odd_names_will_do(home):
+    deep = Home(home.root / "100% odd & long" / ("deep" * 20))
+    deep.root.parent.mkdir(mode=0o711)
+    with running_stack(a_stack(services=("order",)), home=deep) as running:
+        assert report(deep, running.stack).processes
+    assert processes_of(deep) == []
+    assert not deep.supervisor_socket.exists()

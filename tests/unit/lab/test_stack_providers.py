@@ -1,6 +1,10 @@
 """What Kafka and PostgreSQL are started with."""
 
+import os
 import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+import pytest
 
 from lab.stack.home import Home
 from lab.stack.kafka import docker as kafka_docker
@@ -13,8 +17,10 @@ from lab.stack.kafka.settings import (
     render_properties,
 )
 from lab.stack.postgres import docker as postgres_docker
+from lab.stack.postgres.binaries import Binaries, find_system, find_wheel, server_user
 from lab.stack.postgres.settings import server_settings
 
+ROOT_ONLY = pytest.mark.skipif(os.geteuid() != 0, reason="only root can be another user")
 PORTS = BrokerPorts(broker=18092, controller=18093)
 
 
@@ -76,3 +82,47 @@ def test_the_image_gets_the_same_settings(tmp_path):
     script = kafka_docker.prepare(Home(tmp_path), PORTS).command[2]
     assert "KAFKA_AUTO_CREATE_TOPICS_ENABLE=false" in script
     assert "KAFKA_ADVERTISED_LISTENERS=BROKER://127.0.0.1:18092" in script
+
+
+def test_the_newest_server_of_the_wheel_is_taken():
+    wheel = find_wheel(user=None)
+    assert wheel is not None
+    assert wheel.major == 18
+
+
+@pytest.fixture
+def locked_in_server(tmp_path, monkeypatch):
+    """A server below a folder that only its owner may enter."""
+    for program in ("postgres", "initdb"):
+        file = tmp_path / "private" / program
+        file.parent.mkdir(mode=0o700, exist_ok=True)
+        file.write_text("#!/bin/sh\necho 'postgres (PostgreSQL) 99.1'\n")
+        file.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path / 'private'}:/usr/bin:/bin")
+    return tmp_path / "private"
+
+
+def test_a_server_on_the_path_is_found(locked_in_server):
+    system = find_system(user=None)
+    assert system is not None
+    assert (system.folder, system.major) == (locked_in_server, 99)
+
+
+@ROOT_ONLY
+def test_a_server_that_its_user_cannot_reach_is_not_there(locked_in_server):
+    system = find_system(server_user())
+    assert system is None or system.folder != locked_in_server
+
+
+@ROOT_ONLY
+def test_root_runs_the_server_as_somebody_else():
+    assert server_user() in ("postgres", "nobody")
+
+
+def test_statistics_are_preloaded_only_where_they_exist(tmp_path):
+    folder = tmp_path / "bin"
+    assert not Binaries(folder, "18").has_extension("pg_stat_statements")
+    library = Path(tmp_path, "lib", "postgresql", "pg_stat_statements.so")
+    library.parent.mkdir(parents=True)
+    library.touch()
+    assert Binaries(folder, "18").has_extension("pg_stat_statements")
