@@ -1,0 +1,39 @@
+"""`python -m services NAME`: run one service until it is told to stop."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import logging
+import os
+import sys
+
+import msgspec
+
+from services.kit.bootstrap import SERVICES, run
+from services.kit.settings import Settings, SettingsError, load_settings
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="services", description=__doc__)
+    parser.add_argument("name", choices=SERVICES)
+    name: str = parser.parse_args().name
+    try:
+        settings = _with_instance(load_settings(os.environ), name)
+    except SettingsError as error:
+        print(error, file=sys.stderr)
+        return 2
+    logging.basicConfig(
+        level=settings.log_level, format="%(asctime)s %(levelname)s %(threadName)s %(message)s"
+    )
+    logging.getLogger("kafka").setLevel("WARNING")
+    service = importlib.import_module(f"services.{name}.service")
+    return run(service.SERVICE, settings)
+
+
+def _with_instance(settings: Settings, name: str) -> Settings:
+    return msgspec.structs.replace(settings, instance=settings.instance or f"{name}-0")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

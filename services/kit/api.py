@@ -1,0 +1,159 @@
+"""The routes that every service has, and the application around them."""
+
+from __future__ import annotations
+
+import hmac
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from typing import Annotated, Any
+
+import msgspec
+from fastapi import APIRouter, Body, Depends, FastAPI, Path, Request, Response
+from fastapi.responses import JSONResponse
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from pydantic import BaseModel, ConfigDict, Field
+
+from services.kit import fault_store, problems
+from services.kit.faults import DEFAULT_DELAY_MS, Catalogue, Fault, Faults
+from services.kit.metrics import CONTENT_TYPE, Metrics
+from services.kit.problems import Problem, documented
+from services.kit.service import Pool
+
+Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
+Readiness = Callable[[], dict[str, str]]
+
+NameInPath = Annotated[str, Path(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_-]+$")]
+
+_bearer = HTTPBearer(auto_error=False, description="BANDSTAND_TOKEN of the deployment")
+
+
+class FaultRule(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    fault: Fault
+    percent: Annotated[float, Field(ge=0, le=100)]
+    command: Annotated[str, Field(min_length=1, max_length=64)] | None = None
+    delay_ms: Annotated[int, Field(ge=0, le=60_000)] = DEFAULT_DELAY_MS
+
+
+class FaultCatalogue(BaseModel):
+    """Which faults hit which share of which commands; no rules switches all off."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {"seed": 7, "rules": [{"fault": "fail", "percent": 5}]},
+                {"rules": []},
+            ]
+        },
+    )
+
+    seed: Annotated[int, Field(ge=-(2**63), lt=2**63)] = 1
+    rules: Annotated[list[FaultRule], Field(max_length=64)] = []
+
+
+class Alive(BaseModel):
+    status: str = "alive"
+    service: str
+    instance: str
+    incarnation: int
+
+
+def require_token(token: str) -> Callable[..., None]:
+    """A dependency that lets only the bearer of `token` through."""
+
+    def check(
+        given: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
+    ) -> None:
+        if not token:
+            raise Problem(403, "not-enabled", "this deployment has no admin token")
+        if given is None:
+            challenge = {"WWW-Authenticate": "Bearer"}
+            raise Problem(401, "token-missing", "a bearer token is needed", headers=challenge)
+        if not hmac.compare_digest(given.credentials.encode(), token.encode()):
+            raise Problem(403, "token-wrong", "this token does not open this door")
+
+    return check
+
+
+def make_app(
+    name: str, summary: str, lifespan: Lifespan, metrics: Metrics, *routers: APIRouter
+) -> FastAPI:
+    app = FastAPI(
+        title=f"bandstand {name}",
+        summary=summary,
+        version="0.1.0",
+        lifespan=lifespan,
+        separate_input_output_schemas=False,
+    )
+    problems.install(app)
+    for router in routers:
+        app.include_router(router)
+    app.middleware("http")(_measured(metrics))
+    return app
+
+
+def _measured(metrics: Metrics) -> Callable[..., Awaitable[Response]]:
+    async def measure(
+        request: Request, call_next: Callable[[Request], Awaitable[Response]]
+    ) -> Response:
+        started = time.perf_counter()
+        response = await call_next(request)
+        route = getattr(request.scope.get("route"), "path", "none")
+        labels = (request.method, route, str(response.status_code))
+        metrics.requests.labels(*labels).observe(time.perf_counter() - started)
+        return response
+
+    return measure
+
+
+def common_routes(
+    alive: Alive, readiness: Readiness, metrics: Metrics, faults: Faults, pool: Pool, token: str
+) -> APIRouter:
+    router = APIRouter(tags=["operations"])
+    admin = [Depends(require_token(token))]
+
+    @router.get("/healthz", summary="Is the process alive?")
+    async def healthz() -> Alive:
+        return alive
+
+    @router.get(
+        "/readyz",
+        summary="Do its database and its broker answer?",
+        responses={503: {"description": "Which of them does not", "model": dict[str, str]}},
+    )
+    def readyz() -> dict[str, str]:
+        found = readiness()
+        ready = all(state == "ok" for state in found.values())
+        return found if ready else JSONResponse(found, 503)  # type: ignore[return-value]
+
+    @router.get("/metrics", response_class=Response, include_in_schema=False)
+    def exposition() -> Response:
+        return Response(metrics.exposition(), media_type=CONTENT_TYPE)
+
+    @router.get("/faults", responses=documented(503), summary="The faults in force")
+    def get_faults() -> FaultCatalogue:
+        with pool.connection() as connection:
+            return _shown(fault_store.read_catalogue(connection))
+
+    @router.put(
+        "/faults",
+        dependencies=admin,
+        responses=documented(401, 403, 422, 503),
+        summary="Set the faults, for every replica",
+    )
+    def put_faults(catalogue: Annotated[FaultCatalogue, Body()]) -> FaultCatalogue:
+        stored = msgspec.convert(catalogue.model_dump(mode="json"), Catalogue)
+        with pool.connection() as connection:
+            fault_store.write_catalogue(connection, stored)
+        faults.catalogue = stored
+        return _shown(stored)
+
+    return router
+
+
+def _shown(catalogue: Catalogue) -> FaultCatalogue:
+    values: dict[str, Any] = msgspec.to_builtins(catalogue)
+    return FaultCatalogue.model_validate(values)

@@ -1,0 +1,264 @@
+"""One polled batch, one transaction: inbox, state and outbox commit together, then it is told.
+
+A batch whose transaction is refused by its content is done again message by message; the one at
+fault goes to the dead-letter topic with the reason, and the others have their effect.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import psycopg
+
+from services.kit.effects import Closed, Effects, Handled
+from services.kit.faults import Fault, Faults
+from services.kit.message import Message
+from services.kit.metrics import Metrics
+from services.kit.relay import Publisher
+from services.kit.session import Arrival, Database, OutboxRow, Session
+from services.kit.tracing import Tracing
+from services.kit.wire import Record, dead_letter, to_record
+
+log = logging.getLogger(__name__)
+
+AWAY = (psycopg.OperationalError, psycopg.InterfaceError)
+Batch = Sequence[tuple[Message, int]]
+Unreadable = Sequence[tuple[Record, str]]
+
+
+class Core(Protocol):
+    """What a service decides; a participant or the orchestrator."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def faults(self) -> Faults: ...
+
+    def concerns(self, message: Message) -> bool: ...
+
+    def read_ahead(self, session: Session, batch: Batch) -> Any: ...
+
+    def execute(self, session: Session, batch: Batch, answers: Any) -> Effects: ...
+
+
+class Storage(Database, Protocol):
+    def reader(self) -> Session: ...
+
+
+@dataclass(frozen=True)
+class Committed:
+    """What a transaction left behind, to be published and counted."""
+
+    effects: Effects
+    rows: list[OutboxRow]
+    resend: list[OutboxRow]
+    duplicates: list[Message]
+
+
+class BatchProcessor:
+    def __init__(
+        self,
+        core: Core,
+        database: Storage,
+        publisher: Publisher,
+        metrics: Metrics,
+        tracing: Tracing,
+        crash: Callable[[], None],
+        parked: Callable[[float], None],
+    ) -> None:
+        self._core = core
+        self._database = database
+        self._publisher = publisher
+        self._metrics = metrics
+        self._tracing = tracing
+        self._crash = crash
+        self._parked = parked
+
+    def process(self, fresh: Sequence[Message], unreadable: Unreadable = ()) -> None:
+        """Handle polled messages; raise `psycopg.OperationalError` when the database is away."""
+        self._run([(message, 0) for message in fresh], unreadable)
+
+    def resume(self, due: Batch) -> None:
+        """Handle parked messages whose time has come."""
+        self._run(due, (), parked=True)
+
+    def _run(self, batch: Batch, unreadable: Unreadable, parked: bool = False) -> None:
+        try:
+            self._attempt_again(batch, unreadable, parked)
+        except AWAY:
+            raise
+        except Exception as error:
+            if len(batch) == 1 and not unreadable:
+                self._bury(batch[0][0], error, parked)
+                return
+            log.warning("a batch of %d is done one by one: %r", len(batch), error)
+            for one in batch:
+                self._run([one], (), parked)
+            for one_unreadable in unreadable:
+                self._attempt([], [one_unreadable], parked)
+
+    def _attempt_again(self, batch: Batch, unreadable: Unreadable, parked: bool) -> None:
+        """A unique violation means that a replica was faster; its row is there the next time."""
+        try:
+            self._attempt(batch, unreadable, parked)
+        except psycopg.errors.UniqueViolation as error:
+            log.info("a replica was faster: %s", error)
+            self._attempt(batch, unreadable, parked)
+
+    def _attempt(self, batch: Batch, unreadable: Unreadable, parked: bool) -> None:
+        started = time.time()
+        answers = self._core.read_ahead(self._database.reader(), batch)
+        committed = self._commit(batch, unreadable, answers, parked)
+        self._maybe_crash(Fault.CRASH_AFTER_COMMIT, committed.effects.handled)
+        self._publisher.publish([*committed.resend, *committed.rows], self._twice(committed))
+        self._tell(committed, _tries(batch), started)
+
+    def _commit(
+        self, batch: Batch, unreadable: Unreadable, answers: Any, parked: bool
+    ) -> Committed:
+        with self._database.transaction() as session:
+            known = _admit(session, [message for message, _ in batch], parked)
+            todo, duplicates = _split(batch, known)
+            effects = self._core.execute(session, todo, answers) if todo else Effects()
+            if effects.parked:
+                session.park(effects.parked)
+            letters = self._letters(session, unreadable)
+            records = [*self._records(effects, _tries(todo)), *letters]
+            sagas = sorted({message.saga_id for message in duplicates})
+            resend = session.unsent(sagas) if sagas else []
+            rows = session.send(records) if records else []
+            self._maybe_crash(Fault.CRASH_BEFORE_COMMIT, effects.handled)
+        return Committed(effects, rows, resend, duplicates)
+
+    def _bury(self, message: Message, error: Exception, parked: bool) -> None:
+        log.error("%s is dead-lettered: %r", message.id, error)
+        with self._database.transaction() as session:
+            known = _admit(session, [message], parked)
+            letter = dead_letter(self._dead_letters, to_record(message), _reason(error))
+            rows = session.send([letter]) if known else []
+        self._publisher.publish(rows)
+        self._metrics.dead_letters.labels(message.topic).inc(len(rows))
+
+    def _records(self, effects: Effects, tries: dict[str, int]) -> list[Record]:
+        """The outgoing messages, each with the context of its own send span."""
+        records = []
+        for out in effects.outgoing:
+            parent = self._tracing.processing(out.cause, tries.get(out.cause.id, 0))
+            context = self._tracing.sending(out.message.id, parent)
+            records.append(to_record(out.message.within(context), parent))
+        return records
+
+    def _letters(self, session: Session, unreadable: Unreadable) -> list[Record]:
+        """Unreadable records have no id of their own, so their place on the topic is it."""
+        if not unreadable:
+            return []
+        places = session.receive([Arrival(r.message_id, "", 0) for r, _ in unreadable])
+        fresh = [(record, reason) for record, reason in unreadable if record.message_id in places]
+        for record, _ in fresh:
+            self._metrics.dead_letters.labels(record.topic).inc()
+        return [dead_letter(self._dead_letters, record, reason) for record, reason in fresh]
+
+    @property
+    def _dead_letters(self) -> str:
+        return f"{self._core.name}.dead-letter"
+
+    def _twice(self, committed: Committed) -> list[OutboxRow]:
+        faults = self._core.faults
+        if not faults.catalogue.rules:
+            return []
+        rows = [r for r in committed.rows if ":" in r.record.message_id]
+        hit = [
+            row
+            for row in rows
+            if faults.duplicates(row.record.message_id.split(":")[1], row.record.message_id)
+        ]
+        for row in hit:
+            self._metrics.faults.labels(row.record.mode, Fault.DUPLICATE_PUBLISH.value).inc()
+        return hit
+
+    def _maybe_crash(self, fault: Fault, handled: Sequence[Handled]) -> None:
+        faults = self._core.faults
+        if faults.catalogue.rules and any(
+            faults.crashes(fault, done.step, done.message.id) for done in handled
+        ):
+            log.warning("%s: this process kills itself", fault.value)
+            self._crash()
+
+    def _tell(self, committed: Committed, tries: dict[str, int], started: float) -> None:
+        """Counters and spans, after the commit: they may be lost, never wrong."""
+        metrics, now, effects = self._metrics, time.time(), committed.effects
+        metrics.transactions.inc()
+        metrics.batch_duration.observe(now - started)
+        if effects.handled:
+            metrics.batch_size.observe(len(effects.handled))
+        for done in effects.handled:
+            self._tell_handled(done, tries.get(done.message.id, 0), started, now)
+        for message in committed.duplicates:
+            metrics.duplicates.labels(message.mode.value).inc()
+        if effects.parked:
+            self._parked(min(parked.wait_seconds for parked in effects.parked))
+        for parked in effects.parked:
+            metrics.retries.labels(parked.message.mode.value, parked.why).inc()
+        for mode, fault in effects.faults:
+            metrics.faults.labels(mode.value, fault).inc()
+        for saga in effects.closed:
+            self._tell_closed(saga)
+        self._retell(committed, started)
+
+    def _tell_handled(self, done: Handled, tries: int, started: float, now: float) -> None:
+        message, metrics, mode = done.message, self._metrics, done.message.mode.value
+        sent_at = message.sent_at().timestamp()
+        metrics.consumed.labels(mode, message.topic).inc()
+        metrics.step_duration.labels(mode, done.step).observe(max(now - sent_at, 0))
+        metrics.queue.labels(mode, done.step).observe(max(started - sent_at, 0))
+        if done.backward:
+            metrics.compensations.labels(mode, done.step).inc()
+        self._tracing.processed(message, done.step, done.backward, started, tries)
+
+    def _tell_closed(self, saga: Closed) -> None:
+        mode, metrics = saga.mode.value, self._metrics
+        metrics.ended.labels(mode, saga.outcome, saga.reason or "").inc()
+        duration = max(saga.ended_at - saga.started_at, 0)
+        metrics.order_duration.labels(mode, saga.outcome).observe(duration)
+        self._tracing.closed(saga)
+
+    def _retell(self, committed: Committed, started: float) -> None:
+        """A crash between commit and publication lost these spans; their ids stay the same."""
+        parents = {row.record.parent for row in committed.resend}
+        for message in committed.duplicates:
+            if parents and self._tracing.processing(message) in parents:
+                self._tracing.processed(message, message.type, False, started)
+
+
+def _admit(session: Session, messages: Sequence[Message], parked: bool) -> set[str]:
+    """The ids that this transaction, and no other, is to act upon."""
+    if not messages:
+        return set()
+    if parked:
+        return session.unpark([message.id for message in messages])
+    return session.receive([Arrival(m.id, m.mode.value, m.epoch) for m in messages])
+
+
+def _tries(batch: Batch) -> dict[str, int]:
+    return {message.id: tries for message, tries in batch}
+
+
+def _split(batch: Batch, known: set[str]) -> tuple[list[tuple[Message, int]], list[Message]]:
+    """Each message once; those not in `known`, and repetitions in this batch, are duplicates."""
+    todo, duplicates, taken = [], [], set[str]()
+    for message, tries in batch:
+        if message.id in known and message.id not in taken:
+            taken.add(message.id)
+            todo.append((message, tries))
+        else:
+            duplicates.append(message)
+    return todo, duplicates
+
+
+def _reason(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}".strip().splitlines()[0][:500]

@@ -1,0 +1,326 @@
+"""The one place where a process is put together: settings in, a running service out."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import threading
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+
+import psycopg
+import uvicorn
+from fastapi import FastAPI
+from kafka.errors import KafkaError
+from psycopg_pool import ConnectionPool
+from starlette.concurrency import run_in_threadpool
+
+from services.kit import fault_store
+from services.kit.api import Alive, common_routes, make_app
+from services.kit.batch import AWAY, BatchProcessor
+from services.kit.broker import POLL_RECORDS, make_consumer, make_producer, make_topics
+from services.kit.faults import Faults
+from services.kit.message import topic_of
+from services.kit.metrics import Metrics
+from services.kit.migrate import count_start, migrate
+from services.kit.postgres import PostgresDatabase, configure
+from services.kit.relay import Relay
+from services.kit.service import Deps, Parts, Pool, Service
+from services.kit.settings import Settings
+from services.kit.tracing import Tracing
+from services.kit.worker import Duty, Worker
+from services.messages import KINDS
+
+log = logging.getLogger(__name__)
+
+RETRY_SECONDS = 0.5
+STALLED_SECONDS = 30.0
+STOP_SECONDS = 4.0
+SWEEP_SECONDS = 1.0
+BEHIND_SECONDS = 0.1
+OBSERVE_SECONDS = 1.0
+SERVICES = ("order", "inventory", "payment", "shipping", "notification", "orchestrator")
+
+
+def run(service: Service, settings: Settings) -> int:
+    """Serve until SIGTERM or SIGINT; the exit code is 0 unless the worker failed."""
+    process = Process(service, settings)
+    process.serve()
+    return 1 if process.failed else 0
+
+
+class Process:
+    """Alive from the first second; ready when database and broker answer."""
+
+    def __init__(self, service: Service, settings: Settings) -> None:
+        self._service = service
+        self._settings = settings
+        self._metrics = Metrics(service.name)
+        self._tracing = Tracing(service.name, settings.instance, self._metrics)
+        self._faults = Faults()
+        self._stopping = threading.Event()
+        self._threads: list[threading.Thread] = []
+        self._parts: Parts | None = None
+        self._worker: Worker | None = None
+        self._relay: Relay | None = None
+        self._producer: Any = None
+        self._databases: list[PostgresDatabase] = []
+        self._pool: Pool = _pool(settings, service.schema)
+        self._alive = Alive(service=service.name, instance=settings.instance, incarnation=0)
+        self._waiting_for = "database"
+        self._server: uvicorn.Server | None = None
+
+    @property
+    def failed(self) -> bool:
+        return self._worker is not None and self._worker.failure is not None
+
+    def serve(self) -> None:
+        config = uvicorn.Config(
+            self._app(),
+            host=self._settings.host,
+            port=self._settings.port,
+            log_config=None,
+            access_log=False,
+            timeout_graceful_shutdown=3,
+            timeout_keep_alive=30,
+        )
+        self._server = uvicorn.Server(config)
+        self._server.run()
+
+    def _app(self) -> FastAPI:
+        router = common_routes(
+            self._alive,
+            self._readiness,
+            self._metrics,
+            self._faults,
+            self._pool,
+            self._settings.token,
+        )
+        service = self._service
+        app = make_app(service.name, service.summary, self._lifespan, self._metrics, router)
+        self._include_parts(app)
+        return app
+
+    def _include_parts(self, app: FastAPI) -> None:
+        """The routes are there from the start; what they need comes when it can be reached."""
+        self._relay = Relay(_Later(lambda: self._producer), self._metrics, self._tracing)
+        self._parts = self._service.build(
+            Deps(
+                settings=self._settings,
+                metrics=self._metrics,
+                tracing=self._tracing,
+                faults=self._faults,
+                relay=self._relay,
+                pool=self._pool,
+                database=self._database,
+            )
+        )
+        app.include_router(self._parts.router)
+
+    @asynccontextmanager
+    async def _lifespan(self, _: FastAPI) -> AsyncIterator[None]:
+        starter = threading.Thread(target=self._start, name="starter", daemon=True)
+        starter.start()
+        try:
+            yield
+        finally:
+            await run_in_threadpool(self._stop)
+
+    def _start(self) -> None:
+        try:
+            self._prepare_database()
+            self._prepare_broker()
+        except InterruptedError:
+            return
+        except Exception:
+            log.exception("cannot start")
+            os.kill(os.getpid(), signal.SIGTERM)
+            return
+        self._waiting_for = ""
+        self._start_threads()
+
+    def _prepare_database(self) -> None:
+        url, service = self._settings.database_url, self._service
+        while True:
+            try:
+                with migrate(url, service.schema, service.sql) as connection:
+                    service.prepare(self._settings, connection)
+                    starts = count_start(connection, self._settings.instance)
+                    fault_store.refresh(self._faults, connection)
+                break
+            except AWAY as error:
+                self._wait(f"the database does not answer yet: {str(error).strip()}")
+        self._alive.incarnation = self._faults.incarnation = starts
+        self._metrics.incarnation.set(starts)
+        self._pool.open(wait=False)
+
+    def _prepare_broker(self) -> None:
+        self._waiting_for = "broker"
+        while True:
+            try:
+                make_topics(self._settings, all_topics())
+                self._producer = make_producer(self._settings)
+                return
+            except (KafkaError, OSError) as error:
+                self._wait(f"the broker does not answer yet: {error}")
+
+    def _wait(self, why: str) -> None:
+        log.warning("%s", why)
+        if self._stopping.wait(RETRY_SECONDS):
+            raise InterruptedError
+
+    def _start_threads(self) -> None:
+        assert self._parts is not None
+        self._worker = self._make_worker(self._parts)
+        for background in self._parts.background:
+            self._spawn(background.run, type(background).__name__)
+        self._spawn(self._work, "worker")
+
+    def _work(self) -> None:
+        assert self._worker is not None
+        self._worker.run()
+        if self._worker.failure and not self._stopping.is_set():
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    def _make_worker(self, parts: Parts) -> Worker:
+        assert self._relay is not None
+        database = self._database("worker")
+        resume = Duty(lambda: _resume(database, processor))
+        processor = BatchProcessor(
+            parts.core, database, self._relay, self._metrics, self._tracing, _die, resume.hurry
+        )
+        duties = [
+            Duty(lambda: self._sweep(database)),
+            Duty(lambda: self._observe(database)),
+            resume,
+            *parts.duties(database),
+        ]
+        return Worker(
+            parts.core,
+            processor,
+            lambda: make_consumer(self._settings, self._service.name),
+            parts.topics,
+            duties,
+            self._metrics,
+            frozenset(kind.__name__ for kind in KINDS),
+        )
+
+    def _sweep(self, database: PostgresDatabase) -> float:
+        assert self._relay is not None
+        self._relay.sweep(database)
+        return BEHIND_SECONDS if self._relay.behind else SWEEP_SECONDS
+
+    def _observe(self, database: PostgresDatabase) -> float:
+        fault_store.refresh(self._faults, database.connection())
+        self._metrics.outbox_pending.set(database.pending())
+        return OBSERVE_SECONDS
+
+    def _database(self, name: str) -> PostgresDatabase:
+        application = f"{self._settings.instance} {name}"
+        database = PostgresDatabase(self._settings.database_url, self._service.schema, application)
+        self._databases.append(database)
+        return database
+
+    def _spawn(self, target: Any, name: str) -> None:
+        thread = threading.Thread(target=target, name=name, daemon=True)
+        thread.start()
+        self._threads.append(thread)
+
+    def _readiness(self) -> dict[str, str]:
+        return {"database": self._database_state(), "broker": self._broker_state()}
+
+    def _database_state(self) -> str:
+        if self._waiting_for == "database":
+            return "does not answer yet"
+        try:
+            with self._pool.connection(timeout=1.0) as connection:
+                connection.execute("SELECT 1")
+        except (psycopg.Error, TimeoutError):
+            return "does not answer"
+        return "ok"
+
+    def _broker_state(self) -> str:
+        worker = self._worker
+        if worker is None:
+            return "does not answer yet"
+        if worker.failure is not None:
+            return f"the worker ended: {worker.failure}"
+        if not worker.joined:
+            return "not in the consumer group yet"
+        if time.monotonic() - worker.last_poll > STALLED_SECONDS:
+            return "the worker is stalled"
+        return "ok" if self._producer.bootstrap_connected() else "does not answer"
+
+    def _stop(self) -> None:
+        """Take no more work, finish what is held, commit, leave the group, flush."""
+        self._stopping.set()
+        deadline = time.monotonic() + STOP_SECONDS
+        if self._parts is not None:
+            for background in self._parts.background:
+                background.stop()
+        if self._worker is not None:
+            self._worker.stop()
+        for thread in self._threads:
+            thread.join(max(deadline - time.monotonic(), 0.1))
+        self._finish()
+
+    def _finish(self) -> None:
+        if self._producer is not None and self._relay is not None:
+            self._relay.flush(2.0)
+            with suppress(*AWAY):
+                for database in self._databases[:1]:
+                    self._relay.forget(database)
+            self._producer.close(timeout=1.0)
+        for database in self._databases:
+            database.close()
+        self._pool.close(1.0)
+        self._tracing.shutdown()
+
+
+class _Later:
+    """Stands for a client that is made once the broker answers."""
+
+    def __init__(self, get: Any) -> None:
+        self._get = get
+
+    def __getattr__(self, name: str) -> Any:
+        client = self._get()
+        if client is None:
+            raise KafkaError("the broker does not answer yet")
+        return getattr(client, name)
+
+
+def all_topics() -> list[str]:
+    topics = {topic_of(kind) for kind in KINDS}
+    return sorted(topics | {f"{name}.dead-letter" for name in SERVICES})
+
+
+def _pool(settings: Settings, schema: str) -> Pool:
+    return ConnectionPool(
+        settings.database_url,
+        kwargs={
+            "autocommit": True,
+            "application_name": f"{settings.instance} api",
+            "options": f"-c search_path={schema}",
+        },
+        configure=configure,
+        min_size=1,
+        max_size=4,
+        timeout=3.0,
+        open=False,
+        check=ConnectionPool.check_connection,
+    )
+
+
+def _resume(database: PostgresDatabase, processor: BatchProcessor) -> float:
+    due = database.due(POLL_RECORDS)
+    if due:
+        processor.resume(due)
+    return database.seconds_to_next_due(SWEEP_SECONDS)
+
+
+def _die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)

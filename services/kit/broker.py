@@ -1,0 +1,75 @@
+"""Kafka clients as every service wants them, and the topics they need."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from typing import Any
+
+from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
+from kafka.admin import NewTopic
+from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
+from kafka.errors import TopicAlreadyExistsError
+
+from services.kit.settings import Settings
+
+log = logging.getLogger(__name__)
+
+BOOTSTRAP_MS = 5_000
+POLL_RECORDS = 500
+
+
+def make_topics(settings: Settings, names: Iterable[str]) -> None:
+    """Make what is missing; another service making it at the same moment is no error."""
+    admin = KafkaAdminClient(
+        bootstrap_servers=settings.bootstrap, bootstrap_timeout_ms=BOOTSTRAP_MS
+    )
+    try:
+        missing = sorted(set(names) - set(admin.list_topics()))
+        if missing:
+            admin.create_topics([NewTopic(name, settings.partitions, 1) for name in missing])
+    except TopicAlreadyExistsError as error:
+        log.info("somebody was faster: %s", error)
+    finally:
+        admin.close()
+
+
+def make_producer(settings: Settings) -> Any:
+    """acks=all and idempotent: per partition nothing is lost, doubled or reordered."""
+    return KafkaProducer(
+        bootstrap_servers=settings.bootstrap,
+        bootstrap_timeout_ms=BOOTSTRAP_MS,
+        client_id=settings.instance,
+        acks="all",
+        enable_idempotence=True,
+        linger_ms=0,
+        batch_size=65_536,
+        max_block_ms=2_000,
+        request_timeout_ms=10_000,
+        delivery_timeout_ms=30_000,
+        reconnect_backoff_max_ms=1_000,
+        allow_auto_create_topics=False,
+        metrics_enabled=False,
+    )
+
+
+def make_consumer(settings: Settings, group: str) -> Any:
+    """A static member: a process that is back within the session keeps its partitions."""
+    return KafkaConsumer(
+        bootstrap_servers=settings.bootstrap,
+        bootstrap_timeout_ms=BOOTSTRAP_MS,
+        client_id=settings.instance,
+        group_id=group,
+        group_instance_id=settings.instance,
+        auto_offset_reset="earliest",
+        enable_auto_commit=False,
+        max_poll_records=POLL_RECORDS,
+        fetch_max_wait_ms=500,
+        session_timeout_ms=int(settings.session_timeout_seconds * 1000),
+        heartbeat_interval_ms=2_000,
+        metadata_max_age_ms=60_000,
+        reconnect_backoff_max_ms=1_000,
+        partition_assignment_strategy=(CooperativeStickyAssignor(),),
+        allow_auto_create_topics=False,
+        metrics_enabled=False,
+    )

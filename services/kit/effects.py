@@ -1,0 +1,52 @@
+"""What one batch comes to, as data: decided by a core, written and published by `Batch`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from services.kit.message import Message, Mode
+from services.kit.session import Parked
+
+
+@dataclass(frozen=True)
+class Handled:
+    """A message that was acted upon, under the name of what was done."""
+
+    message: Message
+    step: str
+    backward: bool = False
+
+
+@dataclass(frozen=True)
+class Outgoing:
+    """A message and the one that caused it, whose trace it continues."""
+
+    message: Message
+    cause: Message
+
+
+@dataclass(frozen=True)
+class Closed:
+    """A saga that is over, with what its metrics and its root span need."""
+
+    saga_id: str
+    mode: Mode
+    epoch: int
+    outcome: str
+    reason: str | None
+    traceparent: str | None
+    parent_span: str | None
+    started_at: float
+    ended_at: float
+    closed_at: float
+
+
+@dataclass
+class Effects:
+    """For the outbox, for the parking, and for the counters."""
+
+    outgoing: list[Outgoing] = field(default_factory=list)
+    parked: list[Parked] = field(default_factory=list)
+    handled: list[Handled] = field(default_factory=list)
+    faults: list[tuple[Mode, str]] = field(default_factory=list)
+    closed: list[Closed] = field(default_factory=list)

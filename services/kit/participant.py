@@ -1,0 +1,213 @@
+"""One batch of messages through a participant: triage, decide, write. No I/O of its own.
+
+A participant has one way to execute a command, whoever asked. In orchestration the command came
+over its topic; in choreography one of its reactions made it from an event. That is the only
+difference between the modes in here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, Protocol, TypeVar
+
+from services.kit.effects import Effects, Handled, Outgoing
+from services.kit.faults import Faults, Verdict
+from services.kit.handling import Playbook, Reaction
+from services.kit.message import Body, Command, Event, Message, Mode, SagaId, Vocabulary, follow_up
+from services.kit.session import Fact, Facts, Parked, Session
+
+S = TypeVar("S")
+Answers = Mapping[SagaId, Any]
+
+MAX_TRIES = 5
+FIRST_RETRY_SECONDS = 0.05
+LONGEST_RETRY_SECONDS = 5.0
+
+
+class Repository(Protocol[S]):
+    """A service's own tables, a batch at a time; `load` locks what it reads for update."""
+
+    def load(self, connection: Any, commands: Sequence[Command], answers: Answers) -> S: ...
+
+    def save(self, connection: Any, state: S) -> None: ...
+
+
+class External(Protocol):
+    """A third party that is asked before the transaction, never inside it.
+
+    It answers the same for the same command again, so a crash between asking and committing is
+    harmless.
+    """
+
+    def needs(self, command: Command) -> bool: ...
+
+    def ask(self, commands: Sequence[Command]) -> Answers: ...
+
+
+@dataclass(frozen=True)
+class Work:
+    """A message and the command that it comes to here."""
+
+    message: Message
+    command: Command
+    attempt: int
+    tries: int = 0
+
+    @property
+    def effect(self) -> tuple[str, str, int]:
+        """Two halves of a join in one batch come to the same effect, which is done once."""
+        return self.message.saga_id, type(self.command).__name__, self.attempt
+
+
+Observer = Callable[[Any, Sequence[Message], Effects], None]
+
+
+def no_observer(connection: Any, messages: Sequence[Message], effects: Effects) -> None:
+    """Most participants keep no record of what the others did."""
+
+
+@dataclass(frozen=True)
+class Participant(Generic[S]):
+    """A service without its transport: the same object runs in production and in simulation."""
+
+    name: str
+    playbook: Playbook
+    vocabulary: Vocabulary
+    repository: Repository[S]
+    faults: Faults
+    external: External | None = None
+    observer: Observer = no_observer
+    observes: frozenset[str] = frozenset()
+
+    def concerns(self, message: Message) -> bool:
+        """Whether this message is more than noise here; decided from its headers alone."""
+        if message.type in self.playbook.handlers:
+            return True
+        if message.type in self.observes:
+            return True
+        return message.mode is Mode.CHOREOGRAPHY and message.type in self.playbook.reactions
+
+    def read_ahead(self, session: Session, batch: Sequence[tuple[Message, int]]) -> Answers:
+        """Ask the third party for what this batch will need."""
+        if self.external is None:
+            return {}
+        heard = self._joins([message for message, _ in batch])
+        known = _union(session.facts(list(heard)), heard) if heard else {}
+        works = self._works(batch, known)
+        asking = [work.command for work in works if self.external.needs(work.command)]
+        return self.external.ask(asking) if asking else {}
+
+    def execute(
+        self, session: Session, batch: Sequence[tuple[Message, int]], answers: Answers
+    ) -> Effects:
+        """Do what the batch's (message, tries) ask for, in order, within `session`."""
+        effects = Effects()
+        observed = [m for m, tries in batch if m.type in self.observes and not tries]
+        if observed:
+            self.observer(session.connection, observed, effects)
+        heard = self._joins([message for message, _ in batch])
+        works = self._works(batch, session.merge_facts(heard) if heard else {})
+        ready = [work for work in works if self._is_ready(work, answers, effects)]
+        if ready:
+            self._decide(session, ready, answers, effects)
+        return effects
+
+    def _decide(
+        self, session: Session, works: Sequence[Work], answers: Answers, effects: Effects
+    ) -> None:
+        commands = [work.command for work in works]
+        state = self.repository.load(session.connection, commands, answers)
+        for work in works:
+            self._perform(work, state, effects)
+        self.repository.save(session.connection, state)
+
+    def _perform(self, work: Work, state: S, effects: Effects) -> None:
+        kind = type(work.command).__name__
+        verdict = self.faults.verdict(kind, work.message.id, work.tries)
+        if verdict is not Verdict.PROCEED:
+            effects.faults.append((work.message.mode, verdict.value))
+        if verdict is Verdict.DELAY:
+            wait = self.faults.delay_seconds(kind)
+            effects.parked.append(Parked(work.message, work.tries + 1, wait, "delayed"))
+            return
+        refusal = self.playbook.refusals.get(kind)
+        if verdict is Verdict.FAIL and (refusal is None or work.tries < MAX_TRIES):
+            effects.parked.append(retry(work.message, work.tries, "transient failure"))
+            return
+        effects.handled.append(Handled(work.message, kind, work.command.compensates))
+        if refusal and verdict is Verdict.FAIL:
+            event = refusal(work.command, state, "unavailable")
+        elif refusal and verdict is Verdict.REFUSE:
+            event = refusal(work.command, state, "refused")
+        else:
+            event = self.playbook.handlers[kind](work.command, state)
+        self._tell(work, event, effects)
+
+    def _tell(self, work: Work, event: Event, effects: Effects) -> None:
+        outcome = follow_up(work.message, event, source=self.name, attempt=work.attempt)
+        effects.outgoing.append(Outgoing(outcome, work.message))
+
+    def _is_ready(self, work: Work, answers: Answers, effects: Effects) -> bool:
+        """Without the third party's answer (a join completed meanwhile) it is tried again."""
+        if self.external is None or not self.external.needs(work.command):
+            return True
+        if work.command.order_id in answers:
+            return True
+        effects.parked.append(Parked(work.message, work.tries, 0.0, "not read ahead"))
+        return False
+
+    def _joins(self, messages: Sequence[Message]) -> dict[SagaId, dict[str, Fact]]:
+        heard: dict[SagaId, dict[str, Fact]] = {}
+        for message in messages:
+            reaction = self._reaction(message)
+            if reaction is not None and reaction.joins:
+                self.vocabulary.body(message)
+                fact = Fact(message.value.decode(), message.attempt)
+                heard.setdefault(message.saga_id, {})[message.type] = fact
+        return heard
+
+    def _works(self, batch: Sequence[tuple[Message, int]], facts: Facts) -> list[Work]:
+        found = (self._work(message, tries, facts) for message, tries in batch)
+        return list({work.effect: work for work in found if work is not None}.values())
+
+    def _work(self, message: Message, tries: int, facts: Facts) -> Work | None:
+        if message.type in self.playbook.handlers:
+            body = self.vocabulary.body(message)
+            assert isinstance(body, Command)
+            return Work(message, body, message.attempt, tries)
+        reaction = self._reaction(message)
+        if reaction is None:
+            return None
+        if not reaction.joins:
+            command = reaction.rule(self.vocabulary.body(message))
+            return Work(message, command, message.attempt, tries)
+        return self._joined(reaction, message, tries, facts.get(message.saga_id, {}))
+
+    def _joined(
+        self, reaction: Reaction, message: Message, tries: int, facts: Mapping[str, Fact]
+    ) -> Work | None:
+        kinds = reaction.heard(facts)
+        if kinds is None:
+            return None
+        bodies: list[Body] = [
+            self.vocabulary.decode(kind, facts[kind].value.encode(), message.saga_id)
+            for kind in kinds
+        ]
+        attempt = max(facts[kind].attempt for kind in kinds)
+        return Work(message, reaction.rule(*bodies), attempt, tries)
+
+    def _reaction(self, message: Message) -> Reaction | None:
+        if message.mode is not Mode.CHOREOGRAPHY:
+            return None
+        return self.playbook.reactions.get(message.type)
+
+
+def retry(message: Message, tries: int, why: str) -> Parked:
+    """Exponential backoff: 50 ms, 100 ms, … up to 5 s."""
+    wait = min(FIRST_RETRY_SECONDS * 2 ** min(tries, 16), LONGEST_RETRY_SECONDS)
+    return Parked(message, tries + 1, wait, why)
+
+
+def _union(known: Facts, heard: Facts) -> Facts:
+    return {saga: {**known.get(saga, {}), **facts} for saga, facts in heard.items()}

@@ -1,0 +1,208 @@
+"""The session port on PostgreSQL; every statement works on a whole batch.
+
+Errors: psycopg's own. `OperationalError` (connection lost, deadlock) means try the batch again;
+any other means that something in the batch cannot be stored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import msgspec
+import psycopg
+from psycopg.types.string import TextLoader
+
+from services.kit.message import Message, SagaId
+from services.kit.session import Arrival, Fact, Facts, OutboxRow, Parked
+from services.kit.wire import Headers, Record
+
+Connection = psycopg.Connection[tuple[Any, ...]]
+
+_RECEIVE = """
+INSERT INTO inbox (message_id, mode, epoch)
+SELECT * FROM unnest(%s::text[], %s::text[], %s::integer[])
+ON CONFLICT DO NOTHING
+RETURNING message_id
+"""
+
+_SEND = """
+INSERT INTO outbox (topic, key, message_id, mode, headers, value, parent)
+SELECT topic, key, message_id, mode, headers, value, parent
+FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::bytea[], %s::bytea[], %s::text[])
+    WITH ORDINALITY AS record (topic, key, message_id, mode, headers, value, parent, position)
+ORDER BY position
+RETURNING id
+"""
+
+_UNSENT = """
+SELECT id, topic, key, message_id, mode, headers, value, parent
+FROM outbox WHERE key = ANY(%s) ORDER BY id
+"""
+
+_SWEEP = """
+SELECT id, topic, key, message_id, mode, headers, value, parent
+FROM outbox
+WHERE xid < pg_snapshot_xmin(pg_current_snapshot())
+  AND created_at <= now() - make_interval(secs => %s)
+ORDER BY id
+LIMIT %s
+"""
+
+_PARK = """
+INSERT INTO parked (message_id, message, tries, why, due_at)
+SELECT message_id, message, tries, why, clock_timestamp() + make_interval(secs => wait)
+FROM unnest(%s::text[], %s::bytea[], %s::integer[], %s::text[], %s::float8[])
+    AS parking (message_id, message, tries, why, wait)
+ON CONFLICT (message_id) DO UPDATE
+SET tries = EXCLUDED.tries, why = EXCLUDED.why, due_at = EXCLUDED.due_at
+"""
+
+_DUE = """
+SELECT message, tries FROM parked WHERE due_at <= now() ORDER BY due_at LIMIT %s
+"""
+
+_NEXT_DUE = "SELECT extract(epoch FROM min(due_at) - clock_timestamp()) FROM parked"
+
+_MERGE_FACTS = """
+INSERT INTO facts (saga_id, heard)
+SELECT * FROM unnest(%s::uuid[], %s::jsonb[])
+ON CONFLICT (saga_id) DO UPDATE SET heard = facts.heard || EXCLUDED.heard
+RETURNING saga_id, heard
+"""
+
+_encode_headers = msgspec.msgpack.Encoder().encode
+_decode_headers = msgspec.msgpack.Decoder(Headers).decode
+_encode_message = msgspec.msgpack.Encoder().encode
+_decode_message = msgspec.msgpack.Decoder(Message).decode
+_encode_facts = msgspec.json.Encoder().encode
+_decode_facts = msgspec.json.Decoder(dict[str, Fact]).decode
+
+
+def connect(url: str, schema: str, name: str) -> Connection:
+    """A connection whose tables are the service's own; ids come as text, JSON as bytes."""
+    connection = psycopg.connect(
+        url, autocommit=True, application_name=name, options=f"-c search_path={schema}"
+    )
+    configure(connection)
+    return connection
+
+
+def configure(connection: Connection) -> None:
+    connection.adapters.register_loader("uuid", TextLoader)
+    connection.adapters.register_loader("jsonb", TextLoader)
+
+
+class PostgresSession:
+    """One transaction on one connection."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+
+    def receive(self, arrivals: Sequence[Arrival]) -> set[str]:
+        columns = zip(*sorted(arrivals), strict=True)
+        rows = self.connection.execute(_RECEIVE, [list(column) for column in columns])
+        return {message_id for (message_id,) in rows}
+
+    def unpark(self, ids: Sequence[str]) -> set[str]:
+        rows = self.connection.execute(
+            "DELETE FROM parked WHERE message_id = ANY(%s) RETURNING message_id", (list(ids),)
+        )
+        return {message_id for (message_id,) in rows}
+
+    def park(self, parked: Sequence[Parked]) -> None:
+        self.connection.execute(
+            _PARK,
+            (
+                [p.message.id for p in parked],
+                [_encode_message(p.message) for p in parked],
+                [p.tries for p in parked],
+                [p.why for p in parked],
+                [p.wait_seconds for p in parked],
+            ),
+        )
+
+    def facts(self, sagas: Sequence[SagaId]) -> Facts:
+        rows = self.connection.execute(
+            "SELECT saga_id, heard FROM facts WHERE saga_id = ANY(%s::uuid[])", (list(sagas),)
+        )
+        return {SagaId(saga): _decode_facts(heard) for saga, heard in rows}
+
+    def merge_facts(self, heard: Facts) -> Facts:
+        sagas = sorted(heard)
+        bodies = [_encode_facts(heard[saga]).decode() for saga in sagas]
+        rows = self.connection.execute(_MERGE_FACTS, (sagas, bodies))
+        return {SagaId(saga): _decode_facts(found) for saga, found in rows}
+
+    def send(self, records: Sequence[Record]) -> list[OutboxRow]:
+        rows = self.connection.execute(
+            _SEND,
+            (
+                [r.topic for r in records],
+                [r.key for r in records],
+                [r.message_id for r in records],
+                [r.mode for r in records],
+                [_encode_headers(r.headers) for r in records],
+                [r.value for r in records],
+                [r.parent for r in records],
+            ),
+        )
+        return [OutboxRow(row_id, r) for (row_id,), r in zip(rows, records, strict=True)]
+
+    def unsent(self, sagas: Sequence[SagaId]) -> list[OutboxRow]:
+        return _rows(self.connection.execute(_UNSENT, (list(sagas),)))
+
+
+class PostgresDatabase:
+    """Transactions on one connection, which is made anew after it was lost."""
+
+    def __init__(self, url: str, schema: str, name: str) -> None:
+        self._url, self._schema, self._name = url, schema, name
+        self._connection: Connection | None = None
+
+    def connection(self) -> Connection:
+        if self._connection is None or self._connection.closed or self._connection.broken:
+            self._connection = connect(self._url, self._schema, self._name)
+        return self._connection
+
+    @contextmanager
+    def transaction(self) -> Iterator[PostgresSession]:
+        connection = self.connection()
+        with connection.transaction():
+            yield PostgresSession(connection)
+
+    def reader(self) -> PostgresSession:
+        """A session outside any transaction: each statement sees what is committed."""
+        return PostgresSession(self.connection())
+
+    def due(self, limit: int) -> list[tuple[Message, int]]:
+        """Parked messages whose time has come; whoever unparks one first executes it."""
+        rows = self.connection().execute(_DUE, (limit,))
+        return [(_decode_message(message), tries) for message, tries in rows]
+
+    def seconds_to_next_due(self, at_most: float) -> float:
+        row = self.connection().execute(_NEXT_DUE).fetchone()
+        seconds = None if row is None else row[0]
+        return at_most if seconds is None else min(max(float(seconds), 0.0), at_most)
+
+    def sweep(self, older_than_seconds: float, limit: int) -> list[OutboxRow]:
+        return _rows(self.connection().execute(_SWEEP, (older_than_seconds, limit)))
+
+    def forget(self, ids: Sequence[int]) -> None:
+        self.connection().execute("DELETE FROM outbox WHERE id = ANY(%s)", (list(ids),))
+
+    def pending(self) -> int:
+        row = self.connection().execute("SELECT count(*) FROM outbox").fetchone()
+        return int(row[0]) if row else 0
+
+    def close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+
+
+def _rows(cursor: psycopg.Cursor[tuple[Any, ...]]) -> list[OutboxRow]:
+    return [
+        OutboxRow(row_id, Record(topic, key, message_id, mode, _decode_headers(headers), *rest))
+        for row_id, topic, key, message_id, mode, headers, *rest in cursor
+    ]

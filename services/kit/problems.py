@@ -1,0 +1,117 @@
+"""RFC 9457 problem details for every error of every API.
+
+`Problem` is the one error that routes raise; anything unexpected becomes `internal-error` and is
+logged with its trace back.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+import psycopg
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from psycopg_pool import PoolTimeout
+from starlette.exceptions import HTTPException
+
+log = logging.getLogger(__name__)
+
+MEDIA_TYPE = "application/problem+json"
+
+SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "required": ["type", "title", "status"],
+    "properties": {
+        "type": {"type": "string", "example": "urn:bandstand:problem:unknown-order"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "errors": {"type": "array", "items": {"type": "object"}},
+    },
+}
+
+
+class Problem(Exception):
+    """An answer other than success; `name` completes the type's URN."""
+
+    def __init__(
+        self,
+        status: int,
+        name: str,
+        detail: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        **extra: Any,
+    ) -> None:
+        super().__init__(detail)
+        self.status, self.name, self.detail = status, name, detail
+        self.headers, self.extra = dict(headers or {}), extra
+
+
+def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The `responses` of a route that can end in these problems."""
+    return {
+        status: {
+            "description": HTTPStatus(status).phrase,
+            "content": {MEDIA_TYPE: {"schema": SCHEMA}},
+        }
+        for status in statuses
+    }
+
+
+def install(app: FastAPI) -> None:
+    app.add_exception_handler(Problem, _problem)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _http)
+    for away in (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout):
+        app.add_exception_handler(away, _away)
+    app.add_exception_handler(Exception, _unexpected)
+
+
+def answer(
+    status: int, name: str, detail: str, headers: Mapping[str, str] | None = None, **extra: Any
+) -> JSONResponse:
+    body = {
+        "type": f"urn:bandstand:problem:{name}",
+        "title": name.replace("-", " "),
+        "status": status,
+        "detail": detail,
+        **extra,
+    }
+    return JSONResponse(body, status, dict(headers or {}), MEDIA_TYPE)
+
+
+async def _problem(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, Problem)
+    return answer(error.status, error.name, error.detail, error.headers, **error.extra)
+
+
+async def _invalid(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)
+    errors = [
+        {"where": ".".join(map(str, one["loc"])), "message": one["msg"]} for one in error.errors()
+    ]
+    first = errors[0] if errors else {"where": "request", "message": "invalid"}
+    detail = f"{first['where']}: {first['message']}"
+    return answer(422, "invalid-request", detail, errors=errors)
+
+
+async def _http(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
+    name = HTTPStatus(error.status_code).phrase.lower().replace(" ", "-")
+    return answer(error.status_code, name, str(error.detail), error.headers)
+
+
+async def _away(_: Request, error: Exception) -> JSONResponse:
+    log.warning("the database does not answer: %s", str(error).strip())
+    detail = "the database does not answer; nothing was changed"
+    return answer(503, "database-unavailable", detail, {"Retry-After": "1"})
+
+
+async def _unexpected(_: Request, error: Exception) -> JSONResponse:
+    log.exception("unexpected", exc_info=error)
+    return answer(500, "internal-error", "an unexpected error; it was logged")

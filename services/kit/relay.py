@@ -1,0 +1,144 @@
+"""The outbox relay: what was just committed is published at once; a sweep finds the rest.
+
+Order per key holds: a fast publication happens only while nothing older is left behind, and after
+a failed send everything goes through the sweep, in the order of identity, until it has caught up.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from kafka.errors import KafkaError
+
+from services.kit.metrics import Metrics
+from services.kit.session import OutboxRow
+from services.kit.tracing import Tracing
+from services.kit.wire import Record
+
+log = logging.getLogger(__name__)
+
+MOST_IN_FLIGHT = 20_000
+SWEEP_LIMIT = 1_000
+SETTLED_SECONDS = 2.0
+
+
+class Sweepable(Protocol):
+    def sweep(self, older_than_seconds: float, limit: int) -> list[OutboxRow]: ...
+
+    def forget(self, ids: Sequence[int]) -> None: ...
+
+
+class Publisher(Protocol):
+    def publish(self, rows: Sequence[OutboxRow], twice: Sequence[OutboxRow] = ()) -> None: ...
+
+
+class Relay:
+    """Thread-safe; one per process, shared by everything that commits outbox rows."""
+
+    def __init__(self, producer: Any, metrics: Metrics, tracing: Tracing) -> None:
+        self._producer = producer
+        self._metrics = metrics
+        self._tracing = tracing
+        self._lock = threading.Lock()
+        self._in_flight: set[int] = set()
+        self._acknowledged: deque[int] = deque()
+        self._behind = False
+
+    @property
+    def behind(self) -> bool:
+        """Whether publication goes through the sweep for now."""
+        return self._behind
+
+    def publish(self, rows: Sequence[OutboxRow], twice: Sequence[OutboxRow] = ()) -> None:
+        """Send what was just committed; `twice` are those to send again (a fault)."""
+        if self._behind or len(self._in_flight) > MOST_IN_FLIGHT:
+            self._behind = True
+            return
+        self._send(rows)
+        for row in twice:
+            self._send_once(row.record)
+
+    def sweep(self, database: Sweepable) -> None:
+        """Publish what no transaction in flight can still precede; forget what is acknowledged."""
+        self.forget(database)
+        if len(self._in_flight) > MOST_IN_FLIGHT:
+            return
+        rows = database.sweep(0.0 if self._behind else SETTLED_SECONDS, SWEEP_LIMIT)
+        with self._lock:
+            left = [row for row in rows if row.id not in self._in_flight]
+        if left and self._send(left):
+            self._metrics.resent.inc(len(left))
+        if self._behind and not left and not self._in_flight:
+            self._behind = False
+
+    def forget(self, database: Sweepable) -> None:
+        ids = self.acknowledged()
+        if ids:
+            database.forget(ids)
+
+    def acknowledged(self) -> list[int]:
+        """Rows that the broker has and the outbox need not keep."""
+        with self._lock:
+            ids = list(self._acknowledged)
+            self._acknowledged.clear()
+        return ids
+
+    def keep(self, ids: Sequence[int]) -> None:
+        """Take acknowledged ids back, when the transaction that would forget them failed."""
+        with self._lock:
+            self._acknowledged.extend(ids)
+
+    def flush(self, seconds: float) -> None:
+        """Wait until the broker has what was sent; what it has not stays in the outbox."""
+        try:
+            self._producer.flush(timeout=seconds)
+        except KafkaError as error:
+            log.warning("flush: %s", error)
+
+    def _send(self, rows: Sequence[OutboxRow]) -> bool:
+        """Stop at the first record that the producer does not take: none may overtake it."""
+        for row in rows:
+            started = time.time()
+            with self._lock:
+                if row.id in self._in_flight:
+                    continue
+                self._in_flight.add(row.id)
+            future = self._send_once(row.record)
+            if future is None:
+                with self._lock:
+                    self._in_flight.discard(row.id)
+                return False
+            future.add_callback(self._succeeded, row, started)
+            future.add_errback(self._failed, row)
+        return True
+
+    def _send_once(self, record: Record) -> Any:
+        try:
+            return self._producer.send(
+                record.topic, value=record.value, key=record.key.encode(), headers=record.headers
+            )
+        except KafkaError as error:
+            log.warning("%s is not sent now: %s", record.message_id, error)
+            self._behind = True
+            return None
+
+    def _succeeded(self, row: OutboxRow, started: float, _metadata: Any) -> None:
+        with self._lock:
+            self._in_flight.discard(row.id)
+            self._acknowledged.append(row.id)
+        record = row.record
+        self._metrics.published.labels(record.mode, record.topic).inc()
+        size = len(record.value) + sum(len(name) + len(value) for name, value in record.headers)
+        self._metrics.published_bytes.labels(record.mode, record.topic).inc(size)
+        self._tracing.sent(record, started)
+
+    def _failed(self, row: OutboxRow, error: BaseException) -> None:
+        log.warning("%s was not acknowledged: %s", row.record.message_id, error)
+        with self._lock:
+            self._in_flight.discard(row.id)
+            self._behind = True

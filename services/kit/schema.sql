@@ -1,0 +1,49 @@
+-- What every service keeps beside its own tables. Idempotent: run at each start.
+
+CREATE TABLE IF NOT EXISTS inbox (
+    message_id  text PRIMARY KEY,
+    mode        text NOT NULL,
+    epoch       integer NOT NULL,
+    received_at timestamptz NOT NULL DEFAULT now()
+);
+
+-- A row lives until the broker has acknowledged it. `xid` lets a sweep stop before the oldest
+-- transaction in flight, because identity order is not commit order.
+CREATE TABLE IF NOT EXISTS outbox (
+    id         bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    xid        xid8 NOT NULL DEFAULT pg_current_xact_id(),
+    created_at timestamptz NOT NULL DEFAULT now(),
+    topic      text NOT NULL,
+    key        text NOT NULL,
+    message_id text NOT NULL,
+    mode       text NOT NULL,
+    headers    bytea NOT NULL,
+    value      bytea NOT NULL,
+    parent     text
+) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000);
+
+-- Messages that wait for another try.
+CREATE TABLE IF NOT EXISTS parked (
+    message_id text PRIMARY KEY,
+    message    bytea NOT NULL,
+    tries      integer NOT NULL,
+    why        text NOT NULL,
+    due_at     timestamptz NOT NULL
+);
+CREATE INDEX IF NOT EXISTS parked_due ON parked (due_at);
+
+-- What joins remember: one row a saga, so that two halves heard at once meet on its lock.
+CREATE TABLE IF NOT EXISTS facts (
+    saga_id uuid PRIMARY KEY,
+    heard   jsonb NOT NULL
+);
+
+CREATE TABLE IF NOT EXISTS incarnation (
+    instance text PRIMARY KEY,
+    starts   integer NOT NULL
+);
+
+CREATE TABLE IF NOT EXISTS faults (
+    only_row  boolean PRIMARY KEY DEFAULT true CHECK (only_row),
+    catalogue jsonb NOT NULL
+);

@@ -1,0 +1,67 @@
+"""What distinguishes one service from another, as data that `bootstrap` can run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from fastapi import APIRouter
+from psycopg import Connection
+from psycopg_pool import ConnectionPool
+
+from services.kit.batch import Core
+from services.kit.faults import Faults
+from services.kit.metrics import Metrics
+from services.kit.postgres import PostgresDatabase
+from services.kit.relay import Relay
+from services.kit.settings import Settings
+from services.kit.tracing import Tracing
+from services.kit.worker import Duty
+
+Pool = ConnectionPool[Connection[tuple[object, ...]]]
+
+
+class Background(Protocol):
+    """A thread of a service's own, beside the worker."""
+
+    def run(self) -> None: ...
+
+    def stop(self) -> None: ...
+
+
+@dataclass(frozen=True)
+class Deps:
+    """What a service is given to build itself from."""
+
+    settings: Settings
+    metrics: Metrics
+    tracing: Tracing
+    faults: Faults
+    relay: Relay
+    pool: Pool
+    database: Callable[[str], PostgresDatabase]
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What a service is made of once built."""
+
+    core: Core
+    router: APIRouter
+    topics: Sequence[str]
+    duties: Callable[[PostgresDatabase], Sequence[Duty]] = lambda _: ()
+    background: Sequence[Background] = field(default_factory=tuple)
+
+
+@dataclass(frozen=True)
+class Service:
+    """`schema` is both the PostgreSQL schema's name and where its tables are written down."""
+
+    name: str
+    schema: str
+    sql: Path
+    summary: str
+    build: Callable[[Deps], Parts]
+    prepare: Callable[[Settings, Connection[tuple[object, ...]]], None] = lambda *_: None

@@ -1,0 +1,231 @@
+"""The one busy thread of a service: poll, process, commit offsets, mind the clock.
+
+The database is the truth and offsets only save work: they are committed once a second and before
+partitions leave, and the inbox drops what is read twice. While the database is away the batch is
+kept, the partitions are paused and the poll goes on, so that the group does not rebalance.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from kafka.consumer.subscription_state import ConsumerRebalanceListener
+from kafka.errors import KafkaError
+from kafka.structs import OffsetAndMetadata, TopicPartition
+
+from services.kit.batch import AWAY, BatchProcessor, Core
+from services.kit.message import MalformedMessage, Message
+from services.kit.metrics import Metrics
+from services.kit.wire import Record, from_record
+
+log = logging.getLogger(__name__)
+
+POLL_MS = 1_000
+OFFSETS_EVERY_SECONDS = 1.0
+RETRY_SECONDS = 0.5
+
+
+@dataclass
+class Duty:
+    """Something to do now and then; it returns the seconds until it wants to be called again."""
+
+    run: Callable[[], float]
+    due: float = 0.0
+
+    def hurry(self, seconds: float) -> None:
+        """Call it within these seconds, if it would be later otherwise."""
+        self.due = min(self.due, time.monotonic() + seconds)
+
+
+@dataclass
+class Read:
+    """One poll's records, sorted into what can be read and what cannot."""
+
+    messages: list[Message] = field(default_factory=list)
+    unreadable: list[tuple[Record, str]] = field(default_factory=list)
+
+
+class Worker:
+    """Runs until `stop`; unexpected errors end it and are kept in `failure`."""
+
+    def __init__(
+        self,
+        core: Core,
+        processor: BatchProcessor,
+        consumer: Callable[[], Any],
+        topics: Sequence[str],
+        duties: Sequence[Duty],
+        metrics: Metrics,
+        known: frozenset[str],
+    ) -> None:
+        self._core = core
+        self._processor = processor
+        self._make_consumer = consumer
+        self._topics = list(topics)
+        self._duties = list(duties)
+        self._metrics = metrics
+        self._known = known
+        self._stopping = threading.Event()
+        self._offsets: dict[TopicPartition, int] = {}
+        self._offsets_due = 0.0
+        self._consumer: Any = None
+        self.last_poll = 0.0
+        self.failure: BaseException | None = None
+
+    @property
+    def joined(self) -> bool:
+        """Whether the group has let this member in; it may still own no partition."""
+        return self._consumer is not None and self.last_poll > 0
+
+    def stop(self) -> None:
+        self._stopping.set()
+
+    def run(self) -> None:
+        try:
+            self._consumer = self._joined()
+            while not self._stopping.is_set():
+                self._turn()
+        except BaseException as error:
+            self.failure = error
+            log.exception("the worker ends")
+        finally:
+            self._leave()
+
+    def _joined(self) -> Any:
+        while True:
+            try:
+                consumer = self._make_consumer()
+            except KafkaError as error:
+                log.warning("the broker does not answer yet: %s", error)
+                if self._stopping.wait(RETRY_SECONDS):
+                    raise
+                continue
+            consumer.subscribe(self._topics, listener=_CommitOnRevoke(self.commit_offsets))
+            return consumer
+
+    def _turn(self) -> None:
+        polled = self._consumer.poll(timeout_ms=self._patience())
+        self.last_poll = time.monotonic()
+        if polled:
+            read = self._read(record for records in polled.values() for record in records)
+            if read.messages or read.unreadable:
+                self._until_done(lambda: self._processor.process(read.messages, read.unreadable))
+            self._note(polled)
+        self._mind_duties()
+        if time.monotonic() >= self._offsets_due:
+            self._commit_offsets_later()
+
+    def _patience(self) -> int:
+        now = time.monotonic()
+        soonest = min((duty.due for duty in self._duties), default=now + 1)
+        return max(1, min(POLL_MS, int((soonest - now) * 1000)))
+
+    def _read(self, records: Iterable[Any]) -> Read:
+        read = Read()
+        ignored = 0
+        for record in records:
+            try:
+                message = from_record(record.topic, record.headers, record.value)
+            except MalformedMessage as error:
+                read.unreadable.append((_raw(record), str(error)))
+                continue
+            if self._core.concerns(message):
+                read.messages.append(message)
+            elif message.type in self._known:
+                ignored += 1
+            else:
+                self._metrics.unconcerned.labels("unknown type").inc()
+        if ignored:
+            self._metrics.unconcerned.labels("not concerned").inc(ignored)
+        return read
+
+    def _until_done(self, work: Callable[[], None]) -> None:
+        """Do it, and while the database is away keep the batch and the group membership."""
+        paused: list[TopicPartition] = []
+        while True:
+            try:
+                work()
+                break
+            except AWAY as error:
+                log.warning("the database does not answer: %s", str(error).strip())
+            if self._stopping.is_set():
+                raise InterruptedError("stopped while the database was away")
+            assigned = list(self._consumer.assignment())
+            self._consumer.pause(*assigned)
+            paused = assigned
+            self._consumer.poll(timeout_ms=int(RETRY_SECONDS * 1000))
+            self.last_poll = time.monotonic()
+        if paused:
+            self._consumer.resume(*(set(paused) & set(self._consumer.assignment())))
+
+    def _mind_duties(self) -> None:
+        now = time.monotonic()
+        for duty in self._duties:
+            if duty.due > now:
+                continue
+            try:
+                duty.due = now + duty.run()
+            except AWAY as error:
+                log.warning("put off while the database is away: %s", str(error).strip())
+                duty.due = now + RETRY_SECONDS
+
+    def _note(self, polled: dict[TopicPartition, list[Any]]) -> None:
+        for partition, records in polled.items():
+            self._offsets[partition] = records[-1].offset + 1
+
+    def _pending_offsets(self) -> dict[TopicPartition, OffsetAndMetadata]:
+        assigned = self._consumer.assignment()
+        pending = {
+            partition: OffsetAndMetadata(offset, "", -1)
+            for partition, offset in self._offsets.items()
+            if partition in assigned
+        }
+        self._offsets.clear()
+        return pending
+
+    def _commit_offsets_later(self) -> None:
+        self._offsets_due = time.monotonic() + OFFSETS_EVERY_SECONDS
+        pending = self._pending_offsets()
+        if pending:
+            self._consumer.commit_async(pending)
+
+    def commit_offsets(self) -> None:
+        pending = self._pending_offsets()
+        if not pending:
+            return
+        try:
+            self._consumer.commit(pending, timeout_ms=3_000)
+        except KafkaError as error:
+            log.warning("offsets are not committed, the inbox covers it: %s", error)
+
+    def _leave(self) -> None:
+        if self._consumer is None:
+            return
+        try:
+            self.commit_offsets()
+            self._consumer.close(autocommit=False, timeout_ms=3_000)
+        except (KafkaError, AssertionError) as error:
+            log.warning("leaving the group: %s", error)
+
+
+class _CommitOnRevoke(ConsumerRebalanceListener):  # type: ignore[misc]
+    def __init__(self, commit: Callable[[], None]) -> None:
+        self._commit = commit
+
+    def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
+        self._commit()
+
+    def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
+        """Nothing to do: the inbox knows what was already handled."""
+
+
+def _raw(record: Any) -> Record:
+    key = (record.key or b"").decode("utf-8", "replace").replace("\x00", "")
+    headers = [(str(name), bytes(value or b"")) for name, value in record.headers]
+    place = f"{record.topic}-{record.partition}-{record.offset}"
+    return Record(record.topic, key, place, "", headers, record.value or b"")

@@ -1,0 +1,1 @@
+"""The conductor: `order_saga.py` is the flow, `decide.py` follows it, `engine.py` does the I/O."""

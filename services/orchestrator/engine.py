@@ -1,0 +1,120 @@
+"""Between the topics and `decide`: locks the sagas of a batch, applies what was decided."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from services.kit.batch import Batch
+from services.kit.effects import Effects, Handled, Outgoing
+from services.kit.faults import Faults, Verdict
+from services.kit.message import Event, Message, Mode, SagaId, Vocabulary, follow_up
+from services.kit.participant import MAX_TRIES, retry
+from services.kit.session import Parked, Session
+from services.kit.violations import Violation
+from services.orchestrator.decide import Decision, Heard, Input, Started, TimePassed, decide
+from services.orchestrator.saga import Saga
+from services.orchestrator.state import SagaState
+from services.orchestrator.store import LogLine, SagaRepository, Sagas, Stored
+
+CLAIM_AT_ONCE = 200
+
+
+@dataclass(frozen=True)
+class Orchestrator:
+    """The orchestrator without its transport; `definitions` maps versions to sagas."""
+
+    definitions: Mapping[int, Saga]
+    vocabulary: Vocabulary
+    repository: SagaRepository
+    faults: Faults
+    step_timeout_seconds: float
+    name: str = "orchestrator"
+
+    @property
+    def newest(self) -> Saga:
+        return self.definitions[max(self.definitions)]
+
+    def concerns(self, message: Message) -> bool:
+        return message.mode is Mode.ORCHESTRATION and message.type in self.newest.events()
+
+    def read_ahead(self, session: Session, batch: Batch) -> None:
+        """The orchestrator asks no third party."""
+
+    def execute(self, session: Session, batch: Batch, answers: None) -> Effects:
+        sagas = self.repository.load(session.connection, [m.saga_id for m, _ in batch])
+        effects = Effects()
+        for message, tries in batch:
+            if self._may_act(message, tries, effects):
+                self._hear(message, tries, sagas, effects)
+        self.repository.save(session.connection, sagas)
+        return effects
+
+    def execute_due(self, session: Session) -> Effects:
+        """Claim sagas whose deadline may have passed, and decide what that means."""
+        sagas = self.repository.claim(session.connection, CLAIM_AT_ONCE)
+        effects = Effects()
+        for saga_id, stored in list(sagas.sagas.items()):
+            self._decide(saga_id, stored, TimePassed(), stored.placed, sagas, effects)
+            sagas.changed[saga_id] = None
+        self.repository.save(session.connection, sagas, exact_deadlines=True)
+        return effects
+
+    def _may_act(self, message: Message, tries: int, effects: Effects) -> bool:
+        """Faults hit the orchestrator as they hit a participant; it has nothing to refuse."""
+        verdict = self.faults.verdict(message.type, message.id, tries)
+        if verdict in (Verdict.PROCEED, Verdict.REFUSE):
+            return True
+        effects.faults.append((message.mode, verdict.value))
+        if verdict is Verdict.DELAY:
+            wait = self.faults.delay_seconds(message.type)
+            effects.parked.append(Parked(message, tries + 1, wait, "delayed"))
+        else:
+            effects.parked.append(retry(message, tries, "transient failure"))
+        return False
+
+    def _hear(self, message: Message, tries: int, sagas: Sagas, effects: Effects) -> None:
+        event = self.vocabulary.body(message)
+        assert isinstance(event, Event)
+        stored = sagas.sagas.get(message.saga_id)
+        starts = message.type == self.newest.started_by.__name__
+        if stored is None and starts:
+            stored = Stored(self.newest.version, SagaState(), message, is_new=True)
+            sagas.sagas[message.saga_id] = stored
+        elif stored is None:
+            if tries >= MAX_TRIES:
+                raise Violation("an event of a saga that never started")
+            effects.parked.append(retry(message, tries, "not started"))
+            return
+        heard = Started() if starts else Heard(message.type, getattr(event, "reason", None))
+        self._decide(message.saga_id, stored, heard, message, sagas, effects)
+        effects.handled.append(Handled(message, message.type))
+
+    def _decide(
+        self,
+        saga_id: SagaId,
+        stored: Stored,
+        heard: Input,
+        cause: Message,
+        sagas: Sagas,
+        effects: Effects,
+    ) -> None:
+        saga = self.definitions[stored.version]
+        order = self.vocabulary.body(stored.placed)
+        timeout = self.step_timeout_seconds
+        decision = decide(saga, order, stored.state, heard, sagas.now, timeout)
+        if not decision.log:
+            return
+        stored.state = decision.state
+        sagas.changed[saga_id] = None
+        sagas.log.append(LogLine(saga_id, decision.state.turn, cause_name(heard), decision.log))
+        self._send(decision, cause, effects)
+
+    def _send(self, decision: Decision, cause: Message, effects: Effects) -> None:
+        for send in decision.sends:
+            command = follow_up(cause, send.command, source=self.name, attempt=send.attempt)
+            effects.outgoing.append(Outgoing(command, cause))
+
+
+def cause_name(heard: Input) -> str:
+    return heard.kind if isinstance(heard, Heard) else type(heard).__name__

@@ -1,0 +1,43 @@
+"""The orchestrator, put together."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from services.kit.message import topic_of
+from services.kit.postgres import PostgresDatabase
+from services.kit.service import Deps, Parts, Service
+from services.kit.worker import Duty
+from services.messages import vocabulary
+from services.orchestrator.api import make_router
+from services.orchestrator.engine import Orchestrator
+from services.orchestrator.order_saga import ORDER
+from services.orchestrator.store import PostgresSagas
+from services.orchestrator.timers import Timers
+
+
+def build(deps: Deps) -> Parts:
+    words = vocabulary()
+    core = Orchestrator(
+        {ORDER.version: ORDER},
+        words,
+        PostgresSagas(),
+        deps.faults,
+        deps.settings.step_timeout_seconds,
+    )
+
+    def duties(database: PostgresDatabase) -> list[Duty]:
+        timers = Timers(core, database, deps.relay, deps.tracing, deps.metrics)
+        return [Duty(timers.run), Duty(timers.count_stuck)]
+
+    topics = sorted({topic_of(words.kinds[event]) for event in ORDER.events()})
+    return Parts(core, make_router(deps.pool), topics, duties)
+
+
+SERVICE = Service(
+    name="orchestrator",
+    schema="orchestrator",
+    sql=Path(__file__).with_name("schema.sql"),
+    summary="The conductor: decides every saga's next step and keeps its log.",
+    build=build,
+)

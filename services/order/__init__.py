@@ -1,0 +1,1 @@
+"""Orders: admission, which pins the mode; confirmation, rejection, and the order's timeline."""

@@ -1,0 +1,256 @@
+"""Admission: the transaction that accepts an order, pins its mode and epoch, and tells of it.
+
+All orders that wait are admitted in one transaction, so that one costs a commit at low load and a
+hundred do too. The shared advisory lock is the barrier against switches.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+from collections.abc import Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from services.kit.batch import AWAY
+from services.kit.message import Epoch, Message, Mode, SagaId, compose
+from services.kit.metrics import Metrics
+from services.kit.postgres import PostgresDatabase
+from services.kit.problems import Problem
+from services.kit.relay import Publisher
+from services.kit.session import OutboxRow, Session
+from services.kit.tracing import Tracing
+from services.kit.wire import Record, to_record
+from services.messages import OrderPlaced
+from services.order.model import Route
+
+log = logging.getLogger(__name__)
+
+MOST_AT_ONCE = 200
+ROUTE_LOCK = 0x62616E64
+
+LOCK_SHARED = f"SELECT pg_advisory_xact_lock_shared({ROUTE_LOCK})"
+LOCK_EXCLUSIVE = f"SELECT pg_advisory_xact_lock({ROUTE_LOCK})"
+ROUTE = "SELECT mode, weight, epoch FROM route"
+
+_INSERT = """
+INSERT INTO orders (id, customer_id, items, total_cents, currency, card, ship_to, mode, epoch,
+    deadline_at, idempotency_key, request_hash, traceparent, parent_span)
+SELECT id, customer_id, items, total_cents, currency, card, ship_to, mode, epoch,
+    clock_timestamp() + make_interval(secs => %s),
+    idempotency_key, request_hash, traceparent, parent_span
+FROM unnest(%s::uuid[], %s::text[], %s::jsonb[], %s::bigint[], %s::text[], %s::text[],
+    %s::jsonb[], %s::text[], %s::integer[], %s::text[], %s::bytea[], %s::text[], %s::text[])
+    AS new (id, customer_id, items, total_cents, currency, card, ship_to, mode, epoch,
+        idempotency_key, request_hash, traceparent, parent_span)
+ON CONFLICT (idempotency_key) DO NOTHING
+RETURNING id
+"""
+
+_EARLIER = """
+SELECT idempotency_key, id, mode, epoch, total_cents, request_hash
+FROM orders WHERE idempotency_key = ANY(%s)
+"""
+
+_encode = msgspec.json.Encoder().encode
+
+
+@dataclass(frozen=True)
+class Admitted:
+    """The answer to a customer; the same for the same idempotency key."""
+
+    order_id: SagaId
+    mode: Mode
+    epoch: Epoch
+    total_cents: int
+
+
+@dataclass(frozen=True)
+class Application:
+    """A priced order that waits for admission."""
+
+    placed: OrderPlaced
+    request_hash: bytes
+    idempotency_key: str | None
+    traceparent: str | None
+    answer: Future[Admitted] = field(default_factory=Future, compare=False)
+
+    @property
+    def order_id(self) -> SagaId:
+        return self.placed.order_id
+
+
+class AdmissionDesk:
+    """One thread that admits; `submit` may be called from any other."""
+
+    def __init__(
+        self,
+        database: PostgresDatabase,
+        publisher: Publisher,
+        tracing: Tracing,
+        metrics: Metrics,
+        deadline_seconds: float,
+    ) -> None:
+        self._database = database
+        self._publisher = publisher
+        self._tracing = tracing
+        self._metrics = metrics
+        self._deadline_seconds = deadline_seconds
+        self._waiting: queue.SimpleQueue[Application | None] = queue.SimpleQueue()
+        self._open = threading.Event()
+
+    def submit(self, application: Application) -> Future[Admitted]:
+        if not self._open.is_set():
+            raise Problem(503, "not-admitting", "not admitting", headers={"Retry-After": "1"})
+        self._waiting.put(application)
+        return application.answer
+
+    def run(self) -> None:
+        self._open.set()
+        while (first := self._waiting.get()) is not None:
+            self._admit([first, *self._others()])
+
+    def stop(self) -> None:
+        """Take no more; whoever waits already is still served."""
+        self._open.clear()
+        self._waiting.put(None)
+
+    def _others(self) -> list[Application]:
+        found: list[Application] = []
+        while len(found) < MOST_AT_ONCE and not self._waiting.empty():
+            application = self._waiting.get()
+            if application is None:
+                self._waiting.put(None)
+                break
+            found.append(application)
+        return found
+
+    def _admit(self, applications: Sequence[Application]) -> None:
+        try:
+            admission = Admission(self._database, self._tracing, self._deadline_seconds)
+            rows = admission.commit(applications)
+        except AWAY as error:
+            self._fail(applications, error)
+            return
+        except Exception as error:
+            if len(applications) == 1:
+                log.exception("an order cannot be admitted")
+                self._fail(applications, error)
+                return
+            for one in applications:
+                self._admit([one])
+            return
+        self._publisher.publish(rows)
+        for admitted in admission.fresh:
+            self._metrics.placed.labels(admitted.mode.value).inc()
+        admission.answer(applications)
+
+    def _fail(self, applications: Sequence[Application], error: Exception) -> None:
+        for application in applications:
+            application.answer.set_exception(error)
+
+
+class Admission:
+    """One transaction's worth of applications."""
+
+    def __init__(
+        self, database: PostgresDatabase, tracing: Tracing, deadline_seconds: float
+    ) -> None:
+        self._database = database
+        self._tracing = tracing
+        self._deadline_seconds = deadline_seconds
+        self._admitted: dict[SagaId, Admitted] = {}
+        self._earlier: dict[str, tuple[Admitted, bytes]] = {}
+
+    @property
+    def fresh(self) -> list[Admitted]:
+        return list(self._admitted.values())
+
+    def commit(self, applications: Sequence[Application]) -> list[OutboxRow]:
+        with self._database.transaction() as session:
+            session.connection.execute(LOCK_SHARED)
+            route = read_route(session.connection)
+            records = self._insert(session, applications, route)
+            return session.send(records) if records else []
+
+    def answer(self, applications: Sequence[Application]) -> None:
+        for application in applications:
+            admitted = self._admitted.get(application.order_id)
+            if admitted is not None:
+                application.answer.set_result(admitted)
+                continue
+            earlier, request_hash = self._earlier[application.idempotency_key or ""]
+            if request_hash == application.request_hash:
+                application.answer.set_result(earlier)
+            else:
+                application.answer.set_exception(_reused())
+
+    def _insert(
+        self, session: Session, applications: Sequence[Application], route: Route
+    ) -> list[Record]:
+        roots = [self._tracing.admit(one.traceparent) for one in applications]
+        modes = [route.choose(one.order_id) for one in applications]
+        placed = [one.placed for one in applications]
+        rows = session.connection.execute(
+            _INSERT,
+            (
+                self._deadline_seconds,
+                [order.order_id for order in placed],
+                [order.customer_id for order in placed],
+                [_encode(order.items).decode() for order in placed],
+                [order.amount_cents for order in placed],
+                [order.currency for order in placed],
+                [order.card for order in placed],
+                [_encode(order.ship_to).decode() for order in placed],
+                [mode.value for mode in modes],
+                [route.epoch] * len(placed),
+                [one.idempotency_key for one in applications],
+                [one.request_hash for one in applications],
+                [root.traceparent for root in roots],
+                [root.parent_span for root in roots],
+            ),
+        )
+        inserted = {order_id for (order_id,) in rows}
+        records = []
+        for order, mode, root in zip(placed, modes, roots, strict=True):
+            if order.order_id in inserted:
+                admitted = Admitted(order.order_id, mode, route.epoch, order.amount_cents)
+                self._admitted[order.order_id] = admitted
+                records.append(self._record(order, mode, route.epoch, root.traceparent))
+        self._find_earlier(session, applications, inserted)
+        return records
+
+    def _record(self, order: OrderPlaced, mode: Mode, epoch: Epoch, root: str) -> Record:
+        message = compose(order, source="order", mode=mode, epoch=epoch, traceparent=root)
+        return told(self._tracing, message)
+
+    def _find_earlier(
+        self, session: Session, applications: Sequence[Application], inserted: set[str]
+    ) -> None:
+        keys = [one.idempotency_key for one in applications if one.order_id not in inserted]
+        if keys:
+            for key, order_id, mode, epoch, total, found in session.connection.execute(
+                _EARLIER, (keys,)
+            ):
+                admitted = Admitted(order_id, Mode(mode), epoch, total)
+                self._earlier[key] = (admitted, bytes(found))
+
+
+def told(tracing: Tracing, message: Message) -> Record:
+    """A message's record, sent straight from the saga's root span."""
+    context = tracing.sending(message.id, message.traceparent)
+    return to_record(message.within(context), message.traceparent)
+
+
+def read_route(connection: Any) -> Route:
+    mode, weight, epoch = connection.execute(ROUTE).fetchone()
+    return Route(Mode(mode), weight, Epoch(epoch))
+
+
+def _reused() -> Problem:
+    detail = "this Idempotency-Key came with another body before"
+    return Problem(422, "idempotency-key-reused", detail)

@@ -1,0 +1,108 @@
+"""The order service's own deadline, for orders in choreography: nobody else would notice.
+
+An expired order is asked about again and again, ever more slowly, until it is closed. Each time
+`OrderExpired` makes the pivot's owner say again how it stands, which sets everything in motion
+that was waiting for it. An order that only lacks its notification has its end told again.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+from services.kit.message import Epoch, Event, Message, Mode, SagaId, compose
+from services.kit.metrics import Metrics
+from services.kit.postgres import PostgresDatabase
+from services.kit.relay import Publisher
+from services.kit.tracing import Tracing
+from services.messages import OrderConfirmed, OrderExpired, OrderRejected
+from services.order.admission import told
+
+log = logging.getLogger(__name__)
+
+EVERY_SECONDS = 0.5
+AT_ONCE = 200
+STUCK_NUDGES = 5
+LONGEST_WAIT_SECONDS = 300
+
+_CLAIM = """
+UPDATE orders
+SET nudges = nudges + 1,
+    deadline_at = clock_timestamp()
+        + make_interval(secs => least(%(wait)s * 2 ^ least(nudges, 16), %(longest)s))
+WHERE id IN (
+    SELECT id FROM orders
+    WHERE closed_at IS NULL AND mode = 'choreography' AND deadline_at <= now()
+    ORDER BY deadline_at
+    LIMIT %(limit)s
+    FOR UPDATE SKIP LOCKED
+)
+RETURNING id, customer_id, status, reason, mode, epoch, nudges, traceparent
+"""
+
+_COUNT = """
+SELECT mode, epoch, count(*), extract(epoch FROM clock_timestamp() - min(placed_at))::float8,
+    count(*) FILTER (WHERE nudges >= %s)
+FROM orders WHERE closed_at IS NULL GROUP BY mode, epoch
+"""
+
+
+class Deadlines:
+    """A duty: claim what is due, tell of it in the same transaction."""
+
+    def __init__(
+        self, database: PostgresDatabase, publisher: Publisher, tracing: Tracing, wait: float
+    ) -> None:
+        self._database = database
+        self._publisher = publisher
+        self._tracing = tracing
+        self._wait = wait
+
+    def run(self) -> float:
+        values = {"wait": self._wait, "longest": LONGEST_WAIT_SECONDS, "limit": AT_ONCE}
+        with self._database.transaction() as session:
+            due = session.connection.execute(_CLAIM, values).fetchall()
+            records = [told(self._tracing, nudge(row)) for row in due]
+            rows = session.send(records) if records else []
+        self._publisher.publish(rows)
+        if due:
+            log.info("%d orders passed their deadline", len(due))
+        return EVERY_SECONDS
+
+
+def nudge(row: Sequence[Any]) -> Message:
+    """A new attempt, so that nobody mistakes it for what was said before."""
+    order, customer, status, reason, mode, epoch, nudges, traceparent = row
+    return compose(
+        _said_again(SagaId(order), customer, status, reason),
+        source="order",
+        mode=Mode(mode),
+        epoch=Epoch(epoch),
+        attempt=nudges + 1,
+        traceparent=traceparent,
+    )
+
+
+def _said_again(order_id: SagaId, customer: str, status: str, reason: str | None) -> Event:
+    if status == "confirmed":
+        return OrderConfirmed(order_id=order_id, customer_id=customer)
+    if status == "rejected":
+        why = reason or "unknown"
+        return OrderRejected(order_id=order_id, customer_id=customer, reason=why)
+    return OrderExpired(order_id=order_id)
+
+
+def count_open(database: PostgresDatabase, metrics: Metrics) -> float:
+    """Open orders by mode and epoch, the oldest one's age, and those that make no progress."""
+    rows = database.connection().execute(_COUNT, (STUCK_NUDGES,)).fetchall()
+    metrics.open_sagas.clear()
+    ages, stuck = dict.fromkeys(Mode, 0.0), dict.fromkeys(Mode, 0)
+    for mode, epoch, orders, age, nudged in rows:
+        metrics.open_sagas.labels(mode, str(epoch)).set(orders)
+        ages[Mode(mode)] = max(ages[Mode(mode)], age)
+        stuck[Mode(mode)] += nudged
+    for mode in Mode:
+        metrics.oldest_saga.labels(mode.value).set(ages[mode])
+        metrics.stuck_sagas.labels(mode.value).set(stuck[mode])
+    return 1.0

@@ -1,0 +1,66 @@
+"""The route of new orders: read it, or switch it by compare-and-set on the epoch."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from services.kit.message import Mode
+from services.kit.problems import Problem
+from services.kit.service import Pool
+from services.order.admission import LOCK_EXCLUSIVE, read_route
+
+HISTORY_LENGTH = 50
+
+_CHANGED_AT = "SELECT changed_at FROM route"
+
+_OPEN = """
+SELECT mode, epoch, count(*) FROM orders WHERE closed_at IS NULL GROUP BY mode, epoch
+ORDER BY epoch, mode
+"""
+
+_HISTORY = """
+SELECT epoch, mode, weight, changed_at FROM route_history ORDER BY epoch DESC LIMIT %s
+"""
+
+_SWITCH = """
+WITH switched AS (
+    UPDATE route SET mode = %s, weight = %s, epoch = epoch + 1, changed_at = clock_timestamp()
+    RETURNING epoch, mode, weight, changed_at
+)
+INSERT INTO route_history (epoch, mode, weight, changed_at) SELECT * FROM switched
+"""
+
+
+def switch(pool: Pool, mode: Mode, weight: int, seen_epoch: int) -> None:
+    """Change the route, unless somebody else did since `seen_epoch` was seen.
+
+    When this returns, every order of an older epoch is in the table: the exclusive lock waited
+    for the admissions that had read the old route.
+    """
+    with pool.connection() as connection, connection.transaction():
+        connection.execute(LOCK_EXCLUSIVE)
+        epoch = read_route(connection).epoch
+        if epoch != seen_epoch:
+            detail = f"the epoch is {epoch}, not {seen_epoch}; look again and decide again"
+            raise Problem(409, "stale-epoch", detail, epoch=epoch)
+        connection.execute(_SWITCH, (mode.value, weight))
+
+
+def snapshot(pool: Pool) -> dict[str, Any]:
+    """The route, its history, and the open orders by mode and epoch."""
+    with pool.connection() as connection, connection.transaction():
+        route = read_route(connection)
+        changed_at: Any = connection.execute(_CHANGED_AT).fetchone()
+        still_open = connection.execute(_OPEN).fetchall()
+        history = connection.execute(_HISTORY, (HISTORY_LENGTH,)).fetchall()
+    return {
+        "mode": route.mode,
+        "weight": route.weight,
+        "epoch": route.epoch,
+        "changed_at": changed_at[0],
+        "open": [{"mode": mode, "epoch": epoch, "orders": n} for mode, epoch, n in still_open],
+        "history": [
+            {"epoch": epoch, "mode": mode, "weight": weight, "changed_at": at}
+            for epoch, mode, weight, at in history
+        ],
+    }

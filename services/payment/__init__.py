@@ -1,0 +1,1 @@
+"""Payments: authorize, void, capture, through a simulated card network."""

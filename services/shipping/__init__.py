@@ -1,0 +1,1 @@
+"""Shipments: arrange (the saga's pivot) or cancel, through a simulated carrier."""
