@@ -9,9 +9,15 @@ from types import FrameType
 
 import typer
 
+from lab.commands import faults
+from lab.commands.demo import demo
+from lab.commands.load import load
 from lab.commands.logs import logs
+from lab.commands.report import report
 from lab.commands.status import status
+from lab.commands.switch import switch
 from lab.commands.up import down, up
+from lab.commands.verify import verify
 from lab.errors import BandstandError
 from lab.output import say
 
@@ -31,8 +37,9 @@ def bandstand(context: typer.Context) -> None:
         typer.echo(context.get_help())
 
 
-for command in (up, down, status, logs):
+for command in (demo, up, down, status, logs, load, switch, verify, report):
     app.command()(command)
+app.add_typer(faults.app, name="faults")
 
 
 def main(arguments: list[str] | None = None) -> int:

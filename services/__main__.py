@@ -26,7 +26,7 @@ def main() -> int:
     logging.basicConfig(
         level=settings.log_level, format="%(asctime)s %(levelname)s %(threadName)s %(message)s"
     )
-    logging.getLogger("kafka").setLevel("WARNING")
+    logging.getLogger("kafka").setLevel("CRITICAL")
     service = importlib.import_module(f"services.{name}.service")
     return run(service.SERVICE, settings)
 

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from lab.database import Database
 from lab.errors import NotReadyError
-from lab.load.door import Door
+from lab.load.door import Accepted, Door
 from lab.load.ends import Ends
 from lab.load.loops import Ledger, Loop, Placed
 from lab.load.mix import Planned
@@ -50,6 +50,10 @@ class Load:
 
         with Ends(self._database, CLOSED_LOOP_PAUSE, on_end) as ends:
             self._run(ends, watcher, patience, lambda loop: loop.closed(slots))
+
+    def place(self, planned: Planned) -> Accepted:
+        """One order, by hand; nobody watches it."""
+        return self._door.place(planned.draft, self.ledger.key(planned.number))
 
     def stop(self) -> None:
         """From any thread: no more orders; what was accepted is left to itself."""

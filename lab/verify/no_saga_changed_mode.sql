@@ -1,23 +1,26 @@
--- No saga changed its mode or epoch: every row that carries them agrees with the order's.
+-- No saga changed its mode or epoch: every message that any service acted upon, and every saga of
+-- the orchestrator, carries those that the order was admitted with.
 WITH carried AS (
-    SELECT order_id, mode, epoch FROM inventory.reservations
+    SELECT message_id, mode, epoch FROM orders.inbox
     UNION ALL
-    SELECT order_id, mode, epoch FROM payment.payments
+    SELECT message_id, mode, epoch FROM inventory.inbox
     UNION ALL
-    SELECT order_id, mode, epoch FROM shipping.shipments
+    SELECT message_id, mode, epoch FROM payment.inbox
     UNION ALL
-    SELECT order_id, mode, epoch FROM notification.notifications
+    SELECT message_id, mode, epoch FROM shipping.inbox
     UNION ALL
-    SELECT order_id, mode, epoch FROM orders.timeline
+    SELECT message_id, mode, epoch FROM notification.inbox
     UNION ALL
-    SELECT order_id, 'orchestration', epoch FROM orchestrator.sagas
+    SELECT message_id, mode, epoch FROM orchestrator.inbox
+    UNION ALL
+    SELECT order_id::text, 'orchestration', epoch FROM orchestrator.sagas
 ), judged AS (
-    SELECT c.order_id,
+    SELECT c.message_id,
            coalesce((c.mode, c.epoch) = (o.mode, o.epoch), false) AS holds
       FROM carried AS c
-      LEFT JOIN orders.orders AS o ON o.id = c.order_id
+      LEFT JOIN orders.orders AS o ON o.id::text = split_part(c.message_id, ':', 1)
 )
-SELECT count(*)                                       AS checked,
-       count(*) FILTER (WHERE NOT holds)              AS violations,
-       min(order_id::text) FILTER (WHERE NOT holds)   AS example
+SELECT count(*)                                   AS checked,
+       count(*) FILTER (WHERE NOT holds)          AS violations,
+       min(message_id) FILTER (WHERE NOT holds)   AS example
   FROM judged

@@ -21,7 +21,7 @@ from starlette.concurrency import run_in_threadpool
 from services.kit import fault_store
 from services.kit.api import Alive, common_routes, make_app
 from services.kit.batch import AWAY, BatchProcessor
-from services.kit.broker import POLL_RECORDS, make_consumer, make_producer, make_topics
+from services.kit.broker import POLL_RECORDS, BrokerProbe, make_consumer, make_producer, make_topics
 from services.kit.faults import Faults
 from services.kit.message import topic_of
 from services.kit.metrics import Metrics
@@ -70,6 +70,7 @@ class Process:
         self._databases: list[PostgresDatabase] = []
         self._pool: Pool = _pool(settings, service.schema)
         self._alive = Alive(service=service.name, instance=settings.instance, incarnation=0)
+        self._probe = BrokerProbe(settings)
         self._waiting_for = "database"
         self._server: uvicorn.Server | None = None
 
@@ -252,7 +253,7 @@ class Process:
             return "not in the consumer group yet"
         if time.monotonic() - worker.last_poll > STALLED_SECONDS:
             return "the worker is stalled"
-        return "ok" if self._producer.bootstrap_connected() else "does not answer"
+        return "ok" if self._probe.answers() else "does not answer"
 
     def _stop(self) -> None:
         """Take no more work, finish what is held, commit, leave the group, flush."""
@@ -276,6 +277,7 @@ class Process:
             self._producer.close(timeout=1.0)
         for database in self._databases:
             database.close()
+        self._probe.close()
         self._pool.close(1.0)
         self._tracing.shutdown()
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import logging
+import threading
+import time
 from collections.abc import Iterable
 from typing import Any
 
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
 from kafka.admin import NewTopic
 from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
-from kafka.errors import TopicAlreadyExistsError
+from kafka.errors import KafkaError, TopicAlreadyExistsError
 
 from services.kit.settings import Settings
 
@@ -17,6 +19,8 @@ log = logging.getLogger(__name__)
 
 BOOTSTRAP_MS = 5_000
 POLL_RECORDS = 500
+PROBE_SECONDS = 1.0
+PROBE_TIMEOUT_MS = 2_000
 
 
 def make_topics(settings: Settings, names: Iterable[str]) -> None:
@@ -73,3 +77,39 @@ def make_consumer(settings: Settings, group: str) -> Any:
         allow_auto_create_topics=False,
         metrics_enabled=False,
     )
+
+
+class BrokerProbe:
+    """Asks the broker whether it is there; thread-safe, and an answer holds for a second."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._lock = threading.Lock()
+        self._admin: Any = None
+        self._asked = 0.0
+        self._answers = False
+
+    def answers(self) -> bool:
+        with self._lock:
+            if time.monotonic() - self._asked > PROBE_SECONDS:
+                self._answers = self._ask()
+                self._asked = time.monotonic()
+            return self._answers
+
+    def close(self) -> None:
+        with self._lock:
+            if self._admin is not None:
+                self._admin.close()
+
+    def _ask(self) -> bool:
+        try:
+            if self._admin is None:
+                self._admin = KafkaAdminClient(
+                    bootstrap_servers=self._settings.bootstrap,
+                    bootstrap_timeout_ms=PROBE_TIMEOUT_MS,
+                    request_timeout_ms=PROBE_TIMEOUT_MS,
+                )
+            return bool(self._admin.describe_cluster())
+        except (KafkaError, OSError) as error:
+            log.info("the broker does not answer: %s", error)
+            return False
