@@ -1,0 +1,98 @@
+"""Asks around until it is known where an order stands, and counts whom it had to ask."""
+
+import time
+from collections.abc import Mapping
+from contextlib import ExitStack
+from typing import Self, TypeVar
+
+import msgspec
+
+from lab.api import Api
+from lab.errors import BandstandError
+from lab.where.standing import Band, Standing, closed, concluded, conducted
+from lab.where.views import Notifications, OrderView, SagaView, State
+from services.kit.message import Mode
+
+Shape = TypeVar("Shape")
+
+
+class UnknownOrderError(BandstandError):
+    """Nobody has placed it, or not here."""
+
+
+class Inquiry(msgspec.Struct, frozen=True):
+    """`places` and `ms` are what the answer took; `saga` and `band` may have been asked later,
+    for the whole picture."""
+
+    order: OrderView
+    standing: Standing
+    places: int
+    ms: float
+    saga: SagaView | None = None
+    band: Band | None = None
+
+
+class Services:
+    """The six services' APIs, kept open for many questions."""
+
+    def __init__(self, urls: Mapping[str, str]) -> None:
+        self._urls = urls
+        self._open = ExitStack()
+        self._apis: dict[str, Api] = {}
+
+    def __enter__(self) -> Self:
+        for name, url in self._urls.items():
+            self._apis[name] = self._open.enter_context(Api(url))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._open.close()
+
+    def order(self, order_id: str) -> OrderView:
+        order = self._find("order", f"/orders/{order_id}", OrderView)
+        if order is None:
+            raise UnknownOrderError(f"there is no order {order_id}")
+        return order
+
+    def saga(self, order_id: str) -> SagaView | None:
+        return self._find("orchestrator", f"/sagas/{order_id}", SagaView)
+
+    def band(self, order_id: str) -> Band:
+        """Four questions, because nobody has the four answers."""
+        told = self._find("notification", f"/notifications?order_id={order_id}", Notifications)
+        kinds = [each.kind for each in told.notifications] if told else []
+        return Band(
+            inventory=self._find("inventory", f"/reservations/{order_id}", State),
+            payment=self._find("payment", f"/payments/{order_id}", State),
+            shipping=self._find("shipping", f"/shipments/{order_id}", State),
+            notification=State(" and ".join(kinds)) if kinds else None,
+        )
+
+    def _find(self, service: str, path: str, shape: type[Shape]) -> Shape | None:
+        return self._apis[service].find(path, shape)
+
+
+def inquire(services: Services, order_id: str) -> Inquiry:
+    """As few questions as it takes to know where the order stands and what it waits for."""
+    began = time.perf_counter()
+    order = services.order(order_id)
+    saga, band, places = None, None, 1
+    if order.closed_at:
+        standing = closed(order)
+    elif order.mode is Mode.ORCHESTRATION:
+        saga, places = services.saga(order_id), 2
+        standing = conducted(order, saga)
+    else:
+        band, places = services.band(order_id), 5
+        standing = concluded(order, band)
+    ms = (time.perf_counter() - began) * 1000
+    return Inquiry(order, standing, places, round(ms, 2), saga, band)
+
+
+def whole_picture(services: Services, order_id: str) -> Inquiry:
+    """The same, and then everybody else as well."""
+    found = inquire(services, order_id)
+    saga = found.saga
+    if saga is None and found.order.mode is Mode.ORCHESTRATION:
+        saga = services.saga(order_id)
+    return msgspec.structs.replace(found, saga=saga, band=found.band or services.band(order_id))
