@@ -14,6 +14,7 @@ from lab.commands.demo import demo
 from lab.commands.load import load
 from lab.commands.logs import logs
 from lab.commands.report import report
+from lab.commands.saga import saga
 from lab.commands.status import status
 from lab.commands.switch import switch
 from lab.commands.up import down, up
@@ -37,7 +38,7 @@ def bandstand(context: typer.Context) -> None:
         typer.echo(context.get_help())
 
 
-for command in (demo, up, down, status, logs, load, switch, verify, report):
+for command in (demo, up, down, status, logs, load, switch, saga, verify, report):
     app.command()(command)
 app.add_typer(faults.app, name="faults")
 

@@ -1,0 +1,106 @@
+"""`bandstand demo`: the whole story in a few minutes."""
+
+import sys
+import time
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lab.commands.report import show
+from lab.commands.verify import table
+from lab.demo.outcome import report
+from lab.demo.play import Phase, play
+from lab.demo.programme import FEWEST_ORDERS, ORDER_OF_MODES, Programme, programme
+from lab.demo.stage import Stage, on_stage
+from lab.demo.storm import Storm, weather
+from lab.errors import ViolationError
+from lab.load.progress import Bars
+from lab.output import AsJson, err, out, print_json, say
+from lab.report.model import Report
+from lab.stack.options import StackOptions
+from lab.stack.progress import spinner
+from lab.stack.run import running_stack
+from lab.stack.state import Stack
+from lab.verify.invariants import verify
+from services.kit.faults import Catalogue
+from services.kit.message import Mode
+
+INTRODUCTION = {
+    Mode.ORCHESTRATION: "The orchestra: one conductor tells each service what to do next.",
+    Mode.CHOREOGRAPHY: "The jazz band: no conductor, everyone plays to what they hear.",
+}
+
+
+def demo(
+    once: Annotated[
+        bool, typer.Option("--once", help="End and stop everything after the report.")
+    ] = False,
+    orders: Annotated[
+        int, typer.Option(min=FEWEST_ORDERS, max=100_000, help="In each mode, and in the storm.")
+    ] = 1200,
+    seed: Annotated[int, typer.Option(help="The same seed places the same orders.")] = 1,
+    folder: Annotated[Path, typer.Option(help="Where the report goes.")] = Path("out"),
+    as_json: AsJson = False,
+) -> None:
+    """The same orders in both modes, then switched live with faults on; verified and reported."""
+    began = time.monotonic()
+    say("Tuning up: Kafka, PostgreSQL and six services.")
+    with ExitStack() as exits:
+        with spinner(err) as progress:
+            running = exits.enter_context(running_stack(StackOptions(), progress))
+        found = _perform(running.stack, programme(orders, seed), began)
+        _tell(found, folder, as_json)
+        if not found.sound:
+            raise ViolationError("a promise was broken; the report says which")
+        if not once and sys.stdout.isatty():
+            _stay(running.stack)
+
+
+def _perform(stack: Stack, programme: Programme, began: float) -> Report:
+    with on_stage(stack) as stage:
+        stage.set_faults(Catalogue())
+        phases = {mode: _phase(stage, mode, programme) for mode in ORDER_OF_MODES}
+        storm = _storm(stage, programme)
+        say("\nEvery promise, checked over all that ever ran.")
+        verdicts = list(verify(stage.database))
+        return report(stage, programme, phases, storm, verdicts, began)
+
+
+def _phase(stage: Stage, mode: Mode, programme: Programme) -> Phase:
+    say(f"\n{INTRODUCTION[mode]}")
+    return play(stage, mode, programme, _narrate)
+
+
+def _storm(stage: Stage, programme: Programme) -> Storm:
+    say("\nNow switched live, while services fail, stall, repeat themselves and are killed.")
+    with Bars(programme.storm) as bars:
+        storm = weather(stage, programme, bars, _narrate)
+    killed = sum(storm.costs.restarts.values())
+    _narrate(f"{storm.summary.accepted} orders, {killed} processes killed and restarted")
+    return storm
+
+
+def _tell(found: Report, folder: Path, as_json: bool) -> None:
+    from lab.report.page import write  # plotly takes a second to import
+
+    page = write(found, folder)
+    if as_json:
+        print_json(found)
+        return
+    out.print(table(found.invariants))
+    out.print()
+    show(found, page)
+
+
+def _stay(stack: Stack) -> None:
+    say("\nThe stack stays up; Ctrl-C ends it. In another terminal: bandstand switch, load, saga.")
+    for name, service in stack.services.items():
+        say(f"  {name:<13} {service.url}/docs")
+    while True:
+        time.sleep(3600)
+
+
+def _narrate(message: str) -> None:
+    say(f"  {message}")

@@ -1,0 +1,128 @@
+"""One mode's own phase: a steady load, a burst, and questions about orders under way."""
+
+from collections.abc import Callable
+
+import msgspec
+
+from lab.database import query
+from lab.demo.programme import Programme
+from lab.demo.stage import Stage
+from lab.errors import NotReadyError
+from lab.load.load import Load, Watcher
+from lab.load.progress import Bars
+from lab.load.summary import Summary, summarize
+from lab.measure import meter as measuring
+from lab.report.figures import Answer, StepRow, mode_figures, stretch, whereabouts
+from lab.report.model import Mode as ModeFigures
+from lab.report.model import Stretch, Whereabouts
+from lab.where.inquiry import inquire
+from services.kit.message import Mode
+
+CURVE = query(measuring.__file__, "curve")
+STEPS = query(measuring.__file__, "steps")
+PATIENCE_SECONDS = 60.0
+QUESTION_SEED = 1_000_003
+
+Narrate = Callable[[str], None]
+
+
+class _Curve(msgspec.Struct):
+    mode: str
+    orders: int
+    latency_ms: list[float]
+
+
+class Phase(msgspec.Struct, frozen=True):
+    """A mode's figures, and the loads they come from."""
+
+    figures: ModeFigures
+    summaries: list[Summary]
+    ids: list[str]
+
+
+class Played(msgspec.Struct, frozen=True):
+    stretch: Stretch
+    summary: Summary
+    ids: list[str]
+
+
+def play(stage: Stage, mode: Mode, programme: Programme, narrate: Narrate) -> Phase:
+    _enter(stage, mode, programme)
+    narrate(f"{programme.steady} orders at {programme.rate:g} a second")
+    steady = _steady(stage, mode, programme)
+    narrate(f"{programme.burst} orders as fast as they come, {programme.concurrency} at a time")
+    burst = _burst(stage, mode, programme)
+    questions = _ask_around(stage, programme)
+    return Phase(
+        figures=mode_figures(steady.stretch, burst.stretch, questions),
+        summaries=[steady.summary, burst.summary],
+        ids=[*steady.ids, *burst.ids],
+    )
+
+
+def _enter(stage: Stage, mode: Mode, programme: Programme) -> None:
+    """A warm-up that does not count: first orders pay for imports, plans and connections."""
+    if stage.route().leaves(mode) or not stage.route().leaves(mode.other):
+        stage.switch(mode)
+    load = stage.load(programme.warm_up, programme.seed)
+    with Bars(programme.warm_up) as bars:
+        load.open(programme.rate * 2, programme.seed, bars, PATIENCE_SECONDS)
+    _await_quiet(stage)
+
+
+def _steady(stage: Stage, mode: Mode, programme: Programme) -> Played:
+    loop = f"{programme.rate:g} orders a second"
+    return _measured(
+        stage,
+        mode,
+        loop,
+        stage.load(programme.steady, programme.seed),
+        lambda load, bars: load.open(programme.rate, programme.seed, bars, PATIENCE_SECONDS),
+    )
+
+
+def _burst(stage: Stage, mode: Mode, programme: Programme) -> Played:
+    loop = f"{programme.concurrency} orders open at any time"
+    return _measured(
+        stage,
+        mode,
+        loop,
+        stage.load(programme.burst, programme.seed + 1),
+        lambda load, bars: load.closed(programme.concurrency, bars, PATIENCE_SECONDS),
+    )
+
+
+def _measured(
+    stage: Stage, mode: Mode, loop: str, load: Load, run: Callable[[Load, Watcher], None]
+) -> Played:
+    meter = stage.meter()
+    meter.begin()
+    with Bars(len(load.ledger.planned)) as bars:
+        run(load, bars)
+    meter.tick()
+    _await_quiet(stage)
+    costs, ids = meter.costs(), load.ledger.ids
+    summary = summarize(load.ledger, stage.database)
+    curves = {row.mode: row.latency_ms for row in stage.database.rows(CURVE, _Curve, ids=ids)}
+    steps = stage.database.rows(STEPS, StepRow, ids=ids)
+    figures = stretch(mode, loop, summary, costs, curves[mode], steps)
+    return Played(figures, summary, ids)
+
+
+def _ask_around(stage: Stage, programme: Programme) -> Whereabouts:
+    """Orders placed for the question alone, outside of what is measured otherwise."""
+    load = stage.load(programme.questions, QUESTION_SEED + programme.seed)
+    answers = []
+    with stage.services() as services:
+        for planned in load.ledger.planned:
+            order = load.place(planned)
+            found = inquire(services, order.id)
+            under_way = found.order.closed_at is None
+            answers.append(Answer(under_way, found.places, found.ms))
+    _await_quiet(stage)
+    return whereabouts(answers)
+
+
+def _await_quiet(stage: Stage) -> None:
+    if not stage.await_quiet(PATIENCE_SECONDS):
+        raise NotReadyError("the stack does not come to rest without faults; see `bandstand logs`")

@@ -1,0 +1,115 @@
+"""One load, faults on, and the mode switched under it."""
+
+import threading
+import time
+from collections.abc import Callable
+
+import msgspec
+
+from lab.demo.programme import Programme
+from lab.demo.stage import Stage
+from lab.errors import NotReadyError
+from lab.load.load import Load, Watcher
+from lab.load.summary import Summary, summarize
+from lab.measure.meter import Costs
+from services.kit.faults import Catalogue
+from services.kit.message import Mode
+
+TICK_SECONDS = 1.0
+PATIENCE_SECONDS = 60.0
+DRAIN_SECONDS = 60.0
+TURN_SECONDS = 0.05
+
+
+class Storm(msgspec.Struct, frozen=True):
+    """`drains` are seconds by the epoch that the switch began."""
+
+    summary: Summary
+    ids: list[str]
+    costs: Costs
+    drains: dict[int, float]
+    quiet: bool
+
+
+class _Conductor(threading.Thread):
+    """Switches to the other mode whenever the next share of the load has been placed and the
+    mode before has drained; a mode that is being drained cannot be switched back to."""
+
+    def __init__(
+        self, stage: Stage, load: Load, shares: tuple[float, ...], narrate: Callable[[str], None]
+    ) -> None:
+        super().__init__(name="conductor", daemon=True)
+        self.drains: dict[int, float] = {}
+        self._failure: Exception | None = None
+        self._stage = stage
+        self._load = load
+        self._shares = shares
+        self._narrate = narrate
+        self._over = threading.Event()
+
+    def end(self) -> None:
+        """After the load: no more switches, and what went wrong surfaces here."""
+        self._over.set()
+        self.join()
+        if self._failure is not None:
+            raise self._failure
+
+    def run(self) -> None:
+        try:
+            for share in self._shares:
+                if self._await_share(share):
+                    self._switch()
+        except Exception as failure:
+            self._failure = failure
+
+    def _await_share(self, share: float) -> bool:
+        """False: the load is over, and a switch would prove nothing."""
+        enough = share * len(self._load.ledger.planned)
+        while len(self._load.ledger.placed) < enough:
+            if self._over.wait(TURN_SECONDS):
+                return False
+        return not self._over.is_set()
+
+    def _switch(self) -> None:
+        before = self._stage.route()
+        after = self._stage.switch(before.mode.other)
+        self._narrate(f"switched to {after.mode} (epoch {after.epoch})")
+        self.drains[after.epoch] = self._drain(before.mode)
+
+    def _drain(self, mode: Mode) -> float:
+        seconds = self._stage.drain(mode, DRAIN_SECONDS)
+        self._narrate(f"the last {mode} order has ended; drained in {seconds:.1f} s")
+        return seconds
+
+
+def weather(
+    stage: Stage, programme: Programme, watcher: Watcher, narrate: Callable[[str], None]
+) -> Storm:
+    load = stage.load(programme.storm, programme.seed)
+    conductor = _Conductor(stage, load, programme.switch_at, narrate)
+    meter = stage.meter()
+    meter.begin()
+    stage.set_faults(programme.catalogue)
+    try:
+        with meter.ticking(TICK_SECONDS):
+            conductor.start()
+            load.open(programme.rate, programme.seed, watcher, PATIENCE_SECONDS)
+    finally:
+        _calm(stage)
+    conductor.end()
+    meter.tick()
+    quiet = stage.await_quiet(PATIENCE_SECONDS)
+    summary = summarize(load.ledger, stage.database)
+    return Storm(summary, load.ledger.ids, meter.costs(), conductor.drains, quiet)
+
+
+def _calm(stage: Stage) -> None:
+    """Faults off, also on a service that is just coming back."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        try:
+            return stage.set_faults(Catalogue())
+        except NotReadyError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(TURN_SECONDS)
