@@ -1,0 +1,130 @@
+"""A report of a run that never happened, with plausible figures."""
+
+import math
+from datetime import UTC, datetime
+
+from lab.quantiles import Quantiles
+from lab.report.model import (
+    FaultCost,
+    Faults,
+    Machine,
+    Mode,
+    Moment,
+    Report,
+    Step,
+    Stretch,
+    Switch,
+    Timeline,
+    Whereabouts,
+)
+from lab.verify.invariants import INVARIANTS, Verdict
+
+STEPS = (
+    "StockReserved",
+    "PaymentAuthorized",
+    "ShipmentArranged",
+    "PaymentCaptured",
+    "StockShipped",
+    "OrderConfirmed",
+    "CustomerNotified",
+)
+PROCESSES = (
+    "order-0",
+    "inventory-0",
+    "payment-0",
+    "shipping-0",
+    "notification-0",
+    "kafka",
+    "postgres",
+)
+
+
+def a_stretch(slow=1.0, loop="20 orders a second", orders=600):
+    latency = Quantiles(orders, 21 * slow, 38 * slow, 61 * slow)
+    return Stretch(
+        loop=loop,
+        orders=orders,
+        confirmed=orders * 9 // 10,
+        rejected=orders // 10,
+        reasons={"out_of_stock": 20, "card_declined": 20, "not_serviceable": 20},
+        latency_ms=latency,
+        latency_curve_ms=[slow * (12 + p / 8 + math.exp((p - 60) / 10)) for p in range(1, 100)],
+        reply_ms=Quantiles(orders, 4.0, 7.5, 15.0),
+        throughput_per_s=312.0 / slow,
+        messages_per_order=8.1 * slow,
+        bytes_per_order=5213.0,
+        offset_commits_per_order=0.4,
+        transactions_per_order=9.3,
+        batches_per_order=7.2,
+        spans_per_order=17.0,
+        cpu_ms_per_order=2.4 * slow,
+        cpu_ms_per_order_by_process=dict.fromkeys(PROCESSES, 0.3 * slow),
+        steps=[
+            Step(name, Quantiles(orders, 4.0 * slow * (n + 1), 7.0 * slow * (n + 1), None))
+            for n, name in enumerate(STEPS)
+        ],
+    )
+
+
+def a_mode(slow=1.0, places=5.0):
+    steady = a_stretch(slow)
+    burst = a_stretch(slow, "64 orders open at any time")
+    return Mode(
+        orders=1200,
+        confirmed=1080,
+        rejected=120,
+        latency_ms=steady.latency_ms,
+        throughput_per_s=burst.throughput_per_s,
+        messages_per_order=steady.messages_per_order,
+        cpu_ms_per_order=burst.cpu_ms_per_order,
+        steady=steady,
+        burst=burst,
+        whereabouts=Whereabouts(30, 24, places, Quantiles(24, 3.0 * places, 4.0 * places, None)),
+    )
+
+
+def a_switch(lost=0):
+    seconds = [n / 4 for n in range(200)]
+    return Switch(
+        switches=2,
+        orders=1000,
+        lost=lost,
+        duplicated=0,
+        stuck=0,
+        drain_seconds=[3.2, 4.1],
+        rate=25.0,
+        moments=[
+            Moment(15.0, "orchestration", 3, 3.2, 1.9),
+            Moment(32.0, "choreography", 4, 4.1, 2.5),
+        ],
+        timeline=Timeline(
+            seconds,
+            {
+                "orchestration": [3 if 15 < s < 34 else 0 for s in seconds],
+                "choreography": [2 if s < 17 or s > 32 else 0 for s in seconds],
+            },
+        ),
+    )
+
+
+def a_report(violations=0, lost=0):
+    cost = FaultCost(Quantiles(600, 21.0, 38.0, 61.0), Quantiles(480, 30.0, 400.0, 2900.0))
+    return Report(
+        made_at=datetime(2026, 11, 23, 10, 0, tzinfo=UTC),
+        seed=1,
+        seconds=171.0,
+        machine=Machine(2, "3.11.7", "Linux", "maven", "wheel"),
+        modes={"orchestration": a_mode(1.5, places=2.0), "choreography": a_mode()},
+        switch=a_switch(lost),
+        faults=Faults(
+            rules=["fail=3%", "delay=5%:300ms", "crash_after_commit=0.1%"],
+            met={"orchestration": {"fail": 81, "delay": 150}, "choreography": {"fail": 92}},
+            restarts={"payment-0": 2, "order-0": 1},
+            repeated_requests=4,
+            cost={"orchestration": cost, "choreography": cost},
+        ),
+        invariants=[
+            Verdict(name.replace("_", " "), 3400, violations, "b1946ac9" if violations else None)
+            for name in INVARIANTS
+        ],
+    )

@@ -1,0 +1,120 @@
+"""The report: what must be in it, and that it needs nothing from elsewhere."""
+
+import json
+import re
+from html.parser import HTMLParser
+
+import msgspec
+import pytest
+
+from lab.errors import MissingError
+from lab.report.figures import Answer, whereabouts
+from lab.report.model import Report
+from lab.report.page import milliseconds, number, read, render, write
+from tests.unit.lab.reports import a_report
+
+MODE_FIELDS = {
+    "orders",
+    "confirmed",
+    "rejected",
+    "latency_ms",
+    "throughput_per_s",
+    "messages_per_order",
+    "cpu_ms_per_order",
+}
+
+
+class Links(HTMLParser):
+    """Everything a browser would fetch."""
+
+    def __init__(self):
+        super().__init__()
+        self.found = []
+
+    def handle_starttag(self, tag, attributes):
+        self.found += [value for name, value in attributes if name in ("src", "href") and value]
+
+
+def without_scripts(page):
+    return re.sub(r"<script.*?</script>", "", page, flags=re.DOTALL)
+
+
+def test_report_json_has_what_others_rely_on(tmp_path):
+    write(a_report(), tmp_path)
+    document = json.loads((tmp_path / "report.json").read_text())
+    assert set(document["modes"]) == {"orchestration", "choreography"}
+    for mode in document["modes"].values():
+        assert mode.keys() >= MODE_FIELDS
+        assert mode["latency_ms"].keys() >= {"p50", "p95", "p99"}
+    expected = {"switches", "orders", "lost", "duplicated", "stuck", "drain_seconds"}
+    assert document["switch"].keys() >= expected
+    assert all(each.keys() >= {"name", "checked", "violations"} for each in document["invariants"])
+
+
+def test_a_report_can_be_read_back(tmp_path):
+    write(a_report(), tmp_path)
+    assert read(tmp_path) == a_report()
+
+
+def test_a_missing_or_foreign_report_is_an_error_that_says_so(tmp_path):
+    with pytest.raises(MissingError, match="demo"):
+        read(tmp_path)
+    (tmp_path / "report.json").write_text("{}")
+    with pytest.raises(MissingError, match="not a report of this version"):
+        read(tmp_path)
+
+
+def test_the_page_loads_nothing_and_holds_the_chart_library_once():
+    page = render(a_report())
+    links = Links()
+    links.feed(without_scripts(page))
+    assert links.found == []
+    assert "url(" not in without_scripts(page)
+    assert len(re.findall(r"<script>/\*\*\n\* plotly\.js", page)) == 1
+    assert "default-src 'none'" in page
+
+
+def test_too_few_samples_are_said_not_shown_as_nought():
+    report = a_report()
+    silent = msgspec.structs.replace(report.modes["choreography"], cpu_ms_per_order=None)
+    page = render(msgspec.structs.replace(report, modes={**report.modes, "choreography": silent}))
+    assert "too few samples" in without_scripts(page)
+    assert number(None) == milliseconds(None) == "too few samples"
+
+
+def test_a_sound_run_says_so():
+    page = render(a_report())
+    assert "Nothing lost, nothing twice, nothing stuck." in page
+    assert "A promise was broken." not in page
+
+
+@pytest.mark.parametrize("report", [a_report(violations=1), a_report(lost=1)])
+def test_a_broken_promise_cannot_be_overlooked(report):
+    assert not report.sound
+    assert "A promise was broken." in render(report)
+
+
+def test_what_a_name_contains_cannot_become_markup():
+    report = msgspec.structs.replace(
+        a_report(),
+        invariants=[
+            msgspec.convert(
+                {"name": "<b>x</b>", "checked": 1, "violations": 0},
+                type=type(a_report().invariants[0]),
+            )
+        ],
+    )
+    assert "<b>x</b>" not in render(report)
+
+
+def test_where_an_order_is_counts_only_for_orders_under_way():
+    answers = [Answer(True, 5, 10.0), Answer(False, 1, 2.0), Answer(True, 4, 12.0)]
+    found = whereabouts(answers)
+    assert (found.asked, found.under_way, found.places) == (3, 2, 4.5)
+    assert found.ms.p50 == 11.0
+    assert whereabouts([]).places is None
+
+
+def test_every_field_of_the_report_survives_json():
+    encoded = msgspec.json.encode(a_report())
+    assert msgspec.json.decode(encoded, type=Report) == a_report()
