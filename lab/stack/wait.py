@@ -20,6 +20,7 @@ from lab.stack.state import Service
 EVERY = 0.1
 GIVES_UP_AFTER_RESTARTS = 5
 LINES_SHOWN = 15
+COLUMNS_SHOWN = 300
 
 
 @dataclass(frozen=True)
@@ -77,5 +78,5 @@ def _give_up_on_a_dying_one(home: Home, problems: dict[str, str], progress: Prog
 
 def _give_up(home: Home, name: str, why: str, progress: Progress) -> None:
     for line in last_lines(home, name, LINES_SHOWN):
-        progress.say(f"{name} | {line}")
+        progress.say(f"{name} | {line[:COLUMNS_SHOWN]}")
     raise NotReadyError(f"{name} {why}")
