@@ -11,6 +11,8 @@ from lab.where.views import Fact, LogEntry
 from services.kit.message import Mode
 
 CUSTOMER = ("OrderPlaced", "OrderCancelRequested")
+HEARD = ("done", "refused", "undone")  # the facts say so themselves
+WORDS = {"sent": "sends", "Started": "OrderPlaced"}
 
 
 class Line(msgspec.Struct, frozen=True):
@@ -34,7 +36,8 @@ def story(found: Inquiry, cues: Sequence[Cue]) -> list[Line]:
         for fact, before in _with_earlier(order.timeline)
     ]
     if conducted and found.saga:
-        lines += [_decision(order.placed_at, entry) for entry in found.saga.log]
+        log = found.saga.log
+        lines += [_decision(order.placed_at, each) for each in log if each.entry not in HEARD]
     return sorted(lines, key=lambda line: line.ms)
 
 
@@ -57,8 +60,9 @@ def _cue(fact: Fact, before: Sequence[str], cues: Sequence[Cue]) -> str:
 
 def _decision(placed_at: datetime, entry: LogEntry) -> Line:
     again = f", attempt {entry.attempt}" if entry.attempt > 1 else ""
-    what = f"{entry.entry} {entry.step} ({entry.direction}{again})"
-    return _line(placed_at, entry.at, "orchestrator", what, f"heard {entry.heard}")
+    what = f"{WORDS.get(entry.entry, entry.entry)} {entry.step}{again}"
+    heard = WORDS.get(entry.heard, entry.heard)
+    return _line(placed_at, entry.at, "orchestrator", what, f"heard {heard}")
 
 
 def _named(fact: Fact) -> str:

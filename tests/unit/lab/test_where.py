@@ -1,0 +1,217 @@
+"""Where an order stands, what it waits for, and who made it so."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from lab.where.inquiry import Inquiry, UnknownOrderError, inquire, whole_picture
+from lab.where.score import score
+from lab.where.standing import Band, closed, concluded, conducted
+from lab.where.timeline import story
+from lab.where.views import Fact, LogEntry, OrderView, SagaView, State, StepView
+from services.kit.message import Mode
+
+NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
+CUES = score()
+
+
+def after(ms):
+    return NOON + timedelta(milliseconds=ms)
+
+
+def an_order(mode=Mode.CHOREOGRAPHY, status="pending", reason=None, facts=(), closed=False):
+    ended = NOON if status != "pending" else None
+    timeline = [Fact("OrderPlaced", "order", NOON)]
+    timeline += [Fact(kind, source, after(n + 1)) for n, (kind, source) in enumerate(facts)]
+    return OrderView(
+        "o-1", status, reason, mode, 1, NOON, ended, NOON if closed else None, None, timeline
+    )
+
+
+def a_saga(status="running", log=(), **steps):
+    views = {name: StepView(state, attempt) for name, (state, attempt) in steps.items()}
+    return SagaView(status, None, None, views, list(log), None)
+
+
+def a_band(inventory=None, payment=None, shipping=None, notification=None):
+    said = (inventory, payment, shipping, notification)
+    return Band(*(State(status) if status else None for status in said))
+
+
+@pytest.mark.parametrize(
+    ("band", "waits"),
+    [
+        (a_band(), ["inventory to reserve the stock", "payment to authorize the money"]),
+        (a_band("reserved"), ["payment to authorize the money"]),
+        (a_band("reserved", "authorized"), ["shipping to arrange the shipment"]),
+        (
+            a_band("reserved", "authorized", "arranged"),
+            ["payment to capture the money", "inventory to ship the stock"],
+        ),
+        (a_band("shipped", "captured", "arranged"), ["order to confirm"]),
+        (a_band("rejected"), ["payment to hold nothing"]),
+        (a_band("reserved", "declined"), ["inventory to hold nothing"]),
+        (
+            a_band("reserved", "authorized", "refused"),
+            ["inventory to hold nothing", "payment to hold nothing"],
+        ),
+        (a_band("released", "voided", "refused"), ["order to reject"]),
+    ],
+)
+def test_what_a_band_waits_for_is_concluded_from_what_everybody_says(band, waits):
+    assert concluded(an_order(), band).waits_for == waits
+
+
+def test_an_ended_order_waits_for_its_customer_to_be_told():
+    order = an_order(status="confirmed")
+    assert concluded(order, a_band("shipped", "captured", "arranged")).waits_for == [
+        "notification to tell the customer"
+    ]
+
+
+def test_a_rejected_order_waits_for_what_is_still_held_as_well():
+    order = an_order(status="rejected", reason="card_declined")
+    standing = concluded(order, a_band("reserved", "declined", notification="rejected"))
+    assert standing.stands == "rejected (card_declined)"
+    assert standing.waits_for == ["inventory to release the stock", "order to hear that"]
+
+
+def test_a_conducted_order_waits_for_what_its_saga_has_sent():
+    saga = a_saga(ReserveStock=("done", 1), AuthorizePayment=("sent", 3))
+    standing = conducted(an_order(Mode.ORCHESTRATION), saga)
+    assert standing.waits_for == ["AuthorizePayment, asked 3 times"]
+
+
+def test_a_saga_on_its_way_back_says_so():
+    saga = a_saga("compensating", ReserveStock=("undoing", 1))
+    standing = conducted(an_order(Mode.ORCHESTRATION), saga)
+    assert (standing.stands, standing.waits_for) == (
+        "compensating",
+        ["the way back of ReserveStock"],
+    )
+
+
+def test_a_saga_the_orchestrator_has_not_heard_of_yet_is_waited_for():
+    assert conducted(an_order(Mode.ORCHESTRATION), None).waits_for == [
+        "the orchestrator to hear of it"
+    ]
+
+
+def test_a_closed_order_waits_for_nothing():
+    assert closed(an_order(status="confirmed", closed=True)).waits_for == []
+
+
+class Answers:
+    """Six services that answer from memory, and remember who was asked."""
+
+    def __init__(self, order, saga=None, band=None):
+        self._order, self._saga, self._band = order, saga, band
+        self.asked = []
+
+    def order(self, order_id):
+        self.asked.append("order")
+        if self._order is None:
+            raise UnknownOrderError(order_id)
+        return self._order
+
+    def saga(self, _order_id):
+        self.asked.append("orchestrator")
+        return self._saga
+
+    def band(self, _order_id):
+        self.asked += ["inventory", "payment", "shipping", "notification"]
+        return self._band or Band()
+
+
+@pytest.mark.parametrize(
+    ("answers", "places"),
+    [
+        (Answers(an_order(Mode.ORCHESTRATION), a_saga()), 2),
+        (Answers(an_order(Mode.CHOREOGRAPHY)), 5),
+        (Answers(an_order(Mode.ORCHESTRATION, "confirmed", closed=True)), 1),
+        (Answers(an_order(Mode.CHOREOGRAPHY, "confirmed", closed=True)), 1),
+    ],
+)
+def test_no_more_places_are_asked_than_it_takes_and_all_are_counted(answers, places):
+    assert inquire(answers, "o-1").places == places == len(answers.asked)
+
+
+def test_the_whole_picture_asks_the_others_too_but_does_not_count_them():
+    answers = Answers(an_order(Mode.ORCHESTRATION), a_saga())
+    assert whole_picture(answers, "o-1").places == 2
+    assert len(answers.asked) == 6
+
+
+def test_an_order_nobody_placed_is_an_error():
+    with pytest.raises(UnknownOrderError):
+        inquire(Answers(None), "o-1")
+
+
+def told(order, saga=None):
+    standing = closed(order)
+    return [
+        (line.who, line.what, line.why)
+        for line in story(Inquiry(order, standing, 1, 1.0, saga), CUES)
+    ]
+
+
+def test_in_choreography_each_fact_is_explained_by_what_its_player_had_heard():
+    order = an_order(
+        facts=[
+            ("StockReserved", "inventory"),
+            ("PaymentDeclined", "payment"),
+            ("StockReleased", "inventory"),
+            ("OrderRejected", "order"),
+            ("CustomerNotified", "notification"),
+        ]
+    )
+    assert told(order) == [
+        ("order", "OrderPlaced", "the customer"),
+        ("inventory", "StockReserved", "heard OrderPlaced: ReserveStock"),
+        ("payment", "PaymentDeclined", "heard OrderPlaced: AuthorizePayment"),
+        ("inventory", "StockReleased", "heard PaymentDeclined: ReleaseStock"),
+        ("order", "OrderRejected", "heard StockReleased and PaymentDeclined: RejectOrder"),
+        ("notification", "CustomerNotified", "heard OrderRejected: NotifyCustomer"),
+    ]
+
+
+def test_a_join_names_everything_that_was_waited_for():
+    order = an_order(
+        facts=[
+            ("PaymentAuthorized", "payment"),
+            ("StockReserved", "inventory"),
+            ("ShipmentArranged", "shipping"),
+        ]
+    )
+    expected = "heard OrderPlaced and StockReserved and PaymentAuthorized: ArrangeShipment"
+    assert told(order)[-1] == ("shipping", "ShipmentArranged", expected)
+
+
+def test_a_fact_without_a_cue_is_not_explained_away():
+    order = an_order(facts=[("StockShipped", "inventory")])
+    assert told(order)[-1] == ("inventory", "StockShipped", "nobody's known reaction")
+
+
+def test_in_orchestration_the_conductors_log_says_what_made_it_decide():
+    saga = a_saga(
+        log=[
+            LogEntry(1, after(0.5), "Started", "sent", "ReserveStock", "forward", 1),
+            LogEntry(2, after(2), "StockReserved", "done", "ReserveStock", "forward", 1),
+            LogEntry(2, after(2), "StockReserved", "sent", "ArrangeShipment", "forward", 2),
+        ]
+    )
+    order = an_order(Mode.ORCHESTRATION, facts=[("StockReserved", "inventory")])
+    assert told(order, saga) == [
+        ("order", "OrderPlaced", ""),
+        ("orchestrator", "sends ReserveStock", "heard OrderPlaced"),
+        ("inventory", "StockReserved", ""),
+        ("orchestrator", "sends ArrangeShipment, attempt 2", "heard StockReserved"),
+    ]
+
+
+def test_every_event_of_the_vocabulary_has_a_player_or_comes_from_outside():
+    from services.messages import EVENTS
+
+    explained = {event for cue in CUES for event in cue.events}
+    outside = {"OrderPlaced", "OrderCancelRequested", "OrderExpired"}
+    assert {event.__name__ for event in EVENTS} - explained == outside
