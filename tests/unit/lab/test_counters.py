@@ -29,7 +29,7 @@ def increase_of(*samples):
     return increase
 
 
-def test_only_bandstands_own_rising_series_are_read():
+def test_only_the_counters_that_are_used_are_read():
     labels = {"mode": "choreography", "topic": "orders.events"}
     expected = a_series(name="bandstand_messages_published_total", **labels)
     assert parse("order-0", EXPOSITION) == {expected: 7.0}
