@@ -46,7 +46,8 @@ class RunningStack:
         with self.home.locked(lambda: progress.say(WAITING)):
             self._stack = find_stack(self.home)
             if self._stack:
-                progress.say(f"found the stack that has been up since {self.stack.started_at.astimezone():%c}")
+                since = self.stack.started_at.astimezone()
+                progress.say(f"found the stack that has been up since {since:%c}")
                 return
             if left := _end(self.home, data=False):
                 progress.say(f"ended {left} processes that a killed stack had left")
