@@ -1,5 +1,6 @@
 """The services' processes: names, ports, environment."""
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -9,6 +10,8 @@ from lab.stack.ports import LOOPBACK, Ports
 from lab.stack.state import Instance, Service
 from lab.stack.supervisor import SERVICES, Program
 
+SAMPLER = "parentbased_traceidratio"
+SAMPLED_SHARE = "0.1"
 STOP_SECONDS = 12  # a service has 10 to finish what it holds
 REPLICAS = 100
 REPLICAS_PER_SERVICE = 10
@@ -24,7 +27,10 @@ class Environment:
     seed: int
 
     def variables(self) -> dict[str, str]:
+        """One saga in ten is traced, unless the caller's environment says otherwise."""
         return {
+            "OTEL_TRACES_SAMPLER": os.environ.get("OTEL_TRACES_SAMPLER", SAMPLER),
+            "OTEL_TRACES_SAMPLER_ARG": os.environ.get("OTEL_TRACES_SAMPLER_ARG", SAMPLED_SHARE),
             "BANDSTAND_DATABASE_URL": self.database_url,
             "BANDSTAND_KAFKA": self.kafka,
             "BANDSTAND_TOKEN": self.token,

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from services.inventory.model import Level, Reservation, Status, Stock
+from services.kit import sql
 from services.kit.message import Command, SagaId
 from services.kit.participant import Answers
 from services.messages import Item, ReserveStock
@@ -22,33 +23,35 @@ ORDER BY order_id FOR UPDATE
 
 _LOAD_LEVELS = """
 SELECT sku, on_hand, reserved, shipped
-FROM stock WHERE sku = ANY(%s)
+FROM stock WHERE sku = ANY(%s::text[])
 ORDER BY sku FOR UPDATE
 """
 
 _INSERT = """
 INSERT INTO reservations (order_id, status, items, reason)
-SELECT * FROM unnest(%s::uuid[], %s::text[], %s::jsonb[], %s::text[])
+SELECT * FROM json_to_recordset(%s)
+    AS new (order_id uuid, status text, items jsonb, reason text)
 """
 
 _UPDATE = """
 UPDATE reservations
 SET status = new.status, reason = new.reason, changed_at = now()
-FROM unnest(%s::uuid[], %s::text[], %s::text[]) AS new (order_id, status, reason)
+FROM json_to_recordset(%s) AS new (order_id uuid, status text, reason text)
 WHERE reservations.order_id = new.order_id
 """
 
 _UPDATE_LEVELS = """
 UPDATE stock
 SET on_hand = new.on_hand, reserved = new.reserved, shipped = new.shipped
-FROM unnest(%s::text[], %s::bigint[], %s::bigint[], %s::bigint[])
-    AS new (sku, on_hand, reserved, shipped)
+FROM json_to_recordset(%s) AS new (sku text, on_hand bigint, reserved bigint, shipped bigint)
 WHERE stock.sku = new.sku
 """
 
-_MOVES = "INSERT INTO moves (order_id, move) SELECT * FROM unnest(%s::uuid[], %s::text[])"
+_MOVES = """
+INSERT INTO moves (order_id, move)
+SELECT * FROM json_to_recordset(%s) AS new (order_id uuid, move text)
+"""
 
-_encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Items).decode
 
 
@@ -67,58 +70,33 @@ class StockRepository:
         wanted = (command.items for command in commands if isinstance(command, ReserveStock))
         skus = _skus([*held, *wanted])
         if skus:
-            rows = connection.execute(_LOAD_LEVELS, (skus,))
+            rows = connection.execute(_LOAD_LEVELS, (sql.ids(skus),))
             stock.levels = {sku: Level(*numbers) for sku, *numbers in rows}
         return stock
 
     def save(self, connection: Any, stock: Loaded) -> None:
         if stock.moves:
-            skus = sorted(stock.levels)
-            levels = [stock.levels[sku] for sku in skus]
-            connection.execute(
-                _UPDATE_LEVELS,
-                (
-                    skus,
-                    [level.on_hand for level in levels],
-                    [level.reserved for level in levels],
-                    [level.shipped for level in levels],
-                ),
-            )
-            orders, moves = zip(*stock.moves, strict=True)
-            connection.execute(_MOVES, (list(orders), [str(move) for move in moves]))
+            levels = sql.rows({"sku": sku, **vars(stock.levels[sku])} for sku in stock.levels)
+            moves = sql.rows({"order_id": order, "move": move} for order, move in stock.moves)
+            connection.execute(_UPDATE_LEVELS, (levels,))
+            connection.execute(_MOVES, (moves,))
         self._save_reservations(connection, stock)
 
     def _reservations(self, connection: Any, orders: Sequence[SagaId]) -> dict[SagaId, Reservation]:
-        rows = connection.execute(_LOAD_RESERVATIONS, (list(orders),))
+        rows = connection.execute(_LOAD_RESERVATIONS, (sql.ids(orders),))
         return {
             SagaId(order_id): Reservation(SagaId(order_id), Status(status), _decode(items), reason)
             for order_id, status, items, reason in rows
         }
 
     def _save_reservations(self, connection: Any, stock: Loaded) -> None:
-        rows = stock.reservations.values()
-        new = [row for row in rows if row.order_id not in stock.known]
-        changed = {order for order, _ in stock.moves} & stock.known
+        found = stock.reservations
+        new = [vars(row) for order, row in found.items() if order not in stock.known]
+        changed = sorted({order for order, _ in stock.moves} & stock.known)
         if new:
-            connection.execute(
-                _INSERT,
-                (
-                    [row.order_id for row in new],
-                    [str(row.status) for row in new],
-                    [_encode(row.items).decode() for row in new],
-                    [row.reason for row in new],
-                ),
-            )
+            connection.execute(_INSERT, (sql.rows(new),))
         if changed:
-            old = [stock.reservations[order] for order in sorted(changed)]
-            connection.execute(
-                _UPDATE,
-                (
-                    [row.order_id for row in old],
-                    [str(row.status) for row in old],
-                    [row.reason for row in old],
-                ),
-            )
+            connection.execute(_UPDATE, (sql.rows(vars(found[order]) for order in changed),))
 
 
 def _skus(baskets: Iterable[Items]) -> list[str]:

@@ -14,6 +14,7 @@ import msgspec
 import psycopg
 from psycopg.types.string import TextLoader
 
+from services.kit import sql
 from services.kit.message import Message, SagaId
 from services.kit.session import Arrival, Fact, Facts, OutboxRow, Parked
 from services.kit.wire import Headers, Record
@@ -22,23 +23,25 @@ Connection = psycopg.Connection[tuple[Any, ...]]
 
 _RECEIVE = """
 INSERT INTO inbox (message_id, mode, epoch)
-SELECT * FROM unnest(%s::text[], %s::text[], %s::integer[])
+SELECT * FROM json_to_recordset(%s) AS arrival (message_id text, mode text, epoch integer)
 ON CONFLICT DO NOTHING
 RETURNING message_id
 """
 
 _SEND = """
 INSERT INTO outbox (topic, key, message_id, mode, headers, value, parent)
-SELECT topic, key, message_id, mode, headers, value, parent
-FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::bytea[], %s::bytea[], %s::text[])
-    WITH ORDINALITY AS record (topic, key, message_id, mode, headers, value, parent, position)
+SELECT topic, key, message_id, mode, decode(headers, 'base64'), decode(value, 'base64'), parent
+FROM ROWS FROM (
+    json_to_recordset(%s) AS (
+        topic text, key text, message_id text, mode text, headers text, value text, parent text)
+) WITH ORDINALITY AS record (topic, key, message_id, mode, headers, value, parent, position)
 ORDER BY position
 RETURNING id
 """
 
 _UNSENT = """
 SELECT id, topic, key, message_id, mode, headers, value, parent
-FROM outbox WHERE key = ANY(%s) ORDER BY id
+FROM outbox WHERE key = ANY(%s::text[]) ORDER BY id
 """
 
 _SWEEP = """
@@ -52,9 +55,10 @@ LIMIT %s
 
 _PARK = """
 INSERT INTO parked (message_id, message, tries, why, due_at)
-SELECT message_id, message, tries, why, clock_timestamp() + make_interval(secs => wait)
-FROM unnest(%s::text[], %s::bytea[], %s::integer[], %s::text[], %s::float8[])
-    AS parking (message_id, message, tries, why, wait)
+SELECT message_id, decode(message, 'base64'), tries, why,
+    clock_timestamp() + make_interval(secs => wait)
+FROM json_to_recordset(%s)
+    AS parking (message_id text, message text, tries integer, why text, wait float8)
 ON CONFLICT (message_id) DO UPDATE
 SET tries = EXCLUDED.tries, why = EXCLUDED.why, due_at = EXCLUDED.due_at
 """
@@ -67,7 +71,7 @@ _NEXT_DUE = "SELECT extract(epoch FROM min(due_at) - clock_timestamp()) FROM par
 
 _MERGE_FACTS = """
 INSERT INTO facts (saga_id, heard)
-SELECT * FROM unnest(%s::uuid[], %s::jsonb[])
+SELECT * FROM json_to_recordset(%s) AS new (saga_id uuid, heard jsonb)
 ON CONFLICT (saga_id) DO UPDATE SET heard = facts.heard || EXCLUDED.heard
 RETURNING saga_id, heard
 """
@@ -76,7 +80,6 @@ _encode_headers = msgspec.msgpack.Encoder().encode
 _decode_headers = msgspec.msgpack.Decoder(Headers).decode
 _encode_message = msgspec.msgpack.Encoder().encode
 _decode_message = msgspec.msgpack.Decoder(Message).decode
-_encode_facts = msgspec.json.Encoder().encode
 _decode_facts = msgspec.json.Decoder(dict[str, Fact]).decode
 
 
@@ -101,57 +104,58 @@ class PostgresSession:
         self.connection = connection
 
     def receive(self, arrivals: Sequence[Arrival]) -> set[str]:
-        columns = zip(*sorted(arrivals), strict=True)
-        rows = self.connection.execute(_RECEIVE, [list(column) for column in columns])
-        return {message_id for (message_id,) in rows}
+        batch = sql.rows(arrival._asdict() for arrival in sorted(arrivals))
+        return {message_id for (message_id,) in self.connection.execute(_RECEIVE, (batch,))}
 
     def unpark(self, ids: Sequence[str]) -> set[str]:
         rows = self.connection.execute(
-            "DELETE FROM parked WHERE message_id = ANY(%s) RETURNING message_id", (list(ids),)
+            "DELETE FROM parked WHERE message_id = ANY(%s::text[]) RETURNING message_id",
+            (sql.ids(ids),),
         )
         return {message_id for (message_id,) in rows}
 
     def park(self, parked: Sequence[Parked]) -> None:
-        self.connection.execute(
-            _PARK,
-            (
-                [p.message.id for p in parked],
-                [_encode_message(p.message) for p in parked],
-                [p.tries for p in parked],
-                [p.why for p in parked],
-                [p.wait_seconds for p in parked],
-            ),
+        batch = sql.rows(
+            {
+                "message_id": one.message.id,
+                "message": _encode_message(one.message),
+                "tries": one.tries,
+                "why": one.why,
+                "wait": one.wait_seconds,
+            }
+            for one in parked
         )
+        self.connection.execute(_PARK, (batch,))
 
     def facts(self, sagas: Sequence[SagaId]) -> Facts:
         rows = self.connection.execute(
-            "SELECT saga_id, heard FROM facts WHERE saga_id = ANY(%s::uuid[])", (list(sagas),)
+            "SELECT saga_id, heard FROM facts WHERE saga_id = ANY(%s::uuid[])", (sql.ids(sagas),)
         )
         return {SagaId(saga): _decode_facts(heard) for saga, heard in rows}
 
     def merge_facts(self, heard: Facts) -> Facts:
-        sagas = sorted(heard)
-        bodies = [_encode_facts(heard[saga]).decode() for saga in sagas]
-        rows = self.connection.execute(_MERGE_FACTS, (sagas, bodies))
+        batch = sql.rows({"saga_id": saga, "heard": heard[saga]} for saga in sorted(heard))
+        rows = self.connection.execute(_MERGE_FACTS, (batch,))
         return {SagaId(saga): _decode_facts(found) for saga, found in rows}
 
     def send(self, records: Sequence[Record]) -> list[OutboxRow]:
-        rows = self.connection.execute(
-            _SEND,
-            (
-                [r.topic for r in records],
-                [r.key for r in records],
-                [r.message_id for r in records],
-                [r.mode for r in records],
-                [_encode_headers(r.headers) for r in records],
-                [r.value for r in records],
-                [r.parent for r in records],
-            ),
+        batch = sql.rows(
+            {
+                "topic": record.topic,
+                "key": record.key,
+                "message_id": record.message_id,
+                "mode": record.mode,
+                "headers": _encode_headers(record.headers),
+                "value": record.value,
+                "parent": record.parent,
+            }
+            for record in records
         )
-        return [OutboxRow(row_id, r) for (row_id,), r in zip(rows, records, strict=True)]
+        found = self.connection.execute(_SEND, (batch,))
+        return [OutboxRow(row_id, record) for (row_id,), record in zip(found, records, strict=True)]
 
     def unsent(self, sagas: Sequence[SagaId]) -> list[OutboxRow]:
-        return _rows(self.connection.execute(_UNSENT, (list(sagas),)))
+        return _rows(self.connection.execute(_UNSENT, (sql.ids(sagas),)))
 
 
 class PostgresDatabase:
@@ -190,7 +194,8 @@ class PostgresDatabase:
         return _rows(self.connection().execute(_SWEEP, (older_than_seconds, limit)))
 
     def forget(self, ids: Sequence[int]) -> None:
-        self.connection().execute("DELETE FROM outbox WHERE id = ANY(%s)", (list(ids),))
+        batch = sql.ids(map(str, ids))
+        self.connection().execute("DELETE FROM outbox WHERE id = ANY(%s::bigint[])", (batch,))
 
     def pending(self) -> int:
         row = self.connection().execute("SELECT count(*) FROM outbox").fetchone()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from services.kit import sql
 from services.kit.message import Command, SagaId
 from services.kit.participant import Answers
 from services.notification.model import Mailbox
@@ -13,8 +14,8 @@ _LOAD = "SELECT order_id, kind FROM told WHERE order_id = ANY(%s::uuid[])"
 
 _INSERT = """
 WITH note AS (
-    SELECT * FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::text[])
-        AS note (order_id, customer_id, kind, message)
+    SELECT * FROM json_to_recordset(%s)
+        AS note (order_id uuid, customer_id text, kind text, message text)
 ), telling AS (
     INSERT INTO told (order_id, kind) SELECT order_id, kind FROM note
 )
@@ -25,17 +26,9 @@ INSERT INTO notifications (order_id, customer_id, kind, message) SELECT * FROM n
 class NotificationRepository:
     def load(self, connection: Any, commands: Sequence[Command], answers: Answers) -> Mailbox:
         orders = sorted({command.order_id for command in commands})
-        rows = connection.execute(_LOAD, (orders,))
+        rows = connection.execute(_LOAD, (sql.ids(orders),))
         return Mailbox({SagaId(order): kind for order, kind in rows})
 
     def save(self, connection: Any, mailbox: Mailbox) -> None:
         if mailbox.sent:
-            connection.execute(
-                _INSERT,
-                (
-                    [note.order_id for note in mailbox.sent],
-                    [note.customer_id for note in mailbox.sent],
-                    [note.kind for note in mailbox.sent],
-                    [note.message for note in mailbox.sent],
-                ),
-            )
+            connection.execute(_INSERT, (sql.rows(map(vars, mailbox.sent)),))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import msgspec
 
+from services.kit import sql
 from services.kit.message import Message, SagaId
 from services.orchestrator.state import Entry, Path, SagaState
 
@@ -33,10 +34,11 @@ _NOW = "SELECT extract(epoch FROM clock_timestamp())::float8"
 
 _INSERT = """
 INSERT INTO sagas (order_id, version, status, outcome, reason, epoch, state, placed, deadline_at)
-SELECT order_id, version, status, outcome, reason, epoch, state, placed, to_timestamp(deadline)
-FROM unnest(%s::uuid[], %s::integer[], %s::text[], %s::text[], %s::text[], %s::integer[],
-    %s::jsonb[], %s::bytea[], %s::float8[])
-    AS new (order_id, version, status, outcome, reason, epoch, state, placed, deadline)
+SELECT order_id, version, status, outcome, reason, epoch, state, decode(placed, 'base64'),
+    to_timestamp(deadline)
+FROM json_to_recordset(%s) AS new (
+    order_id uuid, version integer, status text, outcome text, reason text, epoch integer,
+    state jsonb, placed text, deadline float8)
 """
 
 _UPDATE = """
@@ -51,17 +53,17 @@ SET status = new.status,
         ELSE least(sagas.deadline_at, to_timestamp(new.deadline))
     END,
     ended_at = CASE WHEN new.status = 'ended' THEN coalesce(sagas.ended_at, clock_timestamp()) END
-FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::text[], %s::jsonb[], %s::float8[])
-    AS new (order_id, status, outcome, reason, state, deadline)
+FROM json_to_recordset(%s) AS new (
+    order_id uuid, status text, outcome text, reason text, state jsonb, deadline float8)
 WHERE sagas.order_id = new.order_id
 """
 
 _LOG = """
 INSERT INTO saga_log (order_id, turn, heard, entries)
-SELECT * FROM unnest(%s::uuid[], %s::integer[], %s::text[], %s::jsonb[])
+SELECT * FROM json_to_recordset(%s)
+    AS new (order_id uuid, turn integer, heard text, entries jsonb)
 """
 
-_encode = msgspec.json.Encoder().encode
 _decode_state = msgspec.json.Decoder(SagaState).decode
 _encode_placed = msgspec.msgpack.Encoder().encode
 _decode_placed = msgspec.msgpack.Decoder(Message).decode
@@ -113,29 +115,21 @@ def status_of(state: SagaState) -> str:
 
 class PostgresSagas:
     def load(self, connection: Any, ids: Iterable[SagaId]) -> Sagas:
-        return self._read(connection, connection.execute(_LOAD, (sorted(set(ids)),)))
+        return self._read(connection, connection.execute(_LOAD, (sql.ids(sorted(set(ids))),)))
 
     def claim(self, connection: Any, limit: int) -> Sagas:
         return self._read(connection, connection.execute(_CLAIM, (limit,)))
 
     def save(self, connection: Any, sagas: Sagas, exact_deadlines: bool = False) -> None:
         changed = [(order, sagas.sagas[order]) for order in sorted(sagas.changed)]
-        new = [(order, stored) for order, stored in changed if stored.is_new]
-        old = [(order, stored) for order, stored in changed if not stored.is_new]
+        new = [_new_row(order, stored) for order, stored in changed if stored.is_new]
+        old = [_row(order, stored) for order, stored in changed if not stored.is_new]
         if new:
-            self._insert(connection, new)
+            connection.execute(_INSERT, (sql.rows(new),))
         if old:
-            self._update(connection, old, exact_deadlines)
+            connection.execute(_UPDATE, (exact_deadlines, sql.rows(old)))
         if sagas.log:
-            connection.execute(
-                _LOG,
-                (
-                    [line.order_id for line in sagas.log],
-                    [line.turn for line in sagas.log],
-                    [line.heard for line in sagas.log],
-                    [_encode(line.entries).decode() for line in sagas.log],
-                ),
-            )
+            connection.execute(_LOG, (sql.rows(map(vars, sagas.log)),))
 
     def _read(self, connection: Any, rows: Iterable[Any]) -> Sagas:
         found = {
@@ -144,32 +138,20 @@ class PostgresSagas:
         }
         return Sagas(connection.execute(_NOW).fetchone()[0], found)
 
-    def _insert(self, connection: Any, new: Sequence[tuple[SagaId, Stored]]) -> None:
-        connection.execute(
-            _INSERT,
-            (
-                [order for order, _ in new],
-                [stored.version for _, stored in new],
-                [status_of(stored.state) for _, stored in new],
-                [stored.state.outcome for _, stored in new],
-                [stored.state.reason for _, stored in new],
-                [stored.placed.epoch for _, stored in new],
-                [_encode(stored.state).decode() for _, stored in new],
-                [_encode_placed(stored.placed) for _, stored in new],
-                [stored.state.deadline for _, stored in new],
-            ),
-        )
 
-    def _update(self, connection: Any, old: Sequence[tuple[SagaId, Stored]], exact: bool) -> None:
-        connection.execute(
-            _UPDATE,
-            (
-                exact,
-                [order for order, _ in old],
-                [status_of(stored.state) for _, stored in old],
-                [stored.state.outcome for _, stored in old],
-                [stored.state.reason for _, stored in old],
-                [_encode(stored.state).decode() for _, stored in old],
-                [stored.state.deadline for _, stored in old],
-            ),
-        )
+def _row(order: SagaId, stored: Stored) -> dict[str, Any]:
+    state = stored.state
+    return {
+        "order_id": order,
+        "status": status_of(state),
+        "outcome": state.outcome,
+        "reason": state.reason,
+        "state": state,
+        "deadline": state.deadline,
+    }
+
+
+def _new_row(order: SagaId, stored: Stored) -> dict[str, Any]:
+    placed = stored.placed
+    more = {"version": stored.version, "epoch": placed.epoch, "placed": _encode_placed(placed)}
+    return {**_row(order, stored), **more}

@@ -14,8 +14,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any
 
-import msgspec
-
+from services.kit import sql
 from services.kit.batch import AWAY
 from services.kit.message import Epoch, Message, Mode, SagaId, compose
 from services.kit.metrics import Metrics
@@ -23,7 +22,7 @@ from services.kit.postgres import PostgresDatabase
 from services.kit.problems import Problem
 from services.kit.relay import Publisher
 from services.kit.session import OutboxRow, Session
-from services.kit.tracing import Tracing
+from services.kit.tracing import Root, Tracing
 from services.kit.wire import Record, to_record
 from services.messages import OrderPlaced
 from services.order.model import Route
@@ -42,11 +41,11 @@ INSERT INTO orders (id, customer_id, items, total_cents, currency, card, ship_to
     deadline_at, idempotency_key, request_hash, traceparent, parent_span)
 SELECT id, customer_id, items, total_cents, currency, card, ship_to, mode, epoch,
     clock_timestamp() + make_interval(secs => %s),
-    idempotency_key, request_hash, traceparent, parent_span
-FROM unnest(%s::uuid[], %s::text[], %s::jsonb[], %s::bigint[], %s::text[], %s::text[],
-    %s::jsonb[], %s::text[], %s::integer[], %s::text[], %s::bytea[], %s::text[], %s::text[])
-    AS new (id, customer_id, items, total_cents, currency, card, ship_to, mode, epoch,
-        idempotency_key, request_hash, traceparent, parent_span)
+    idempotency_key, decode(request_hash, 'base64'), traceparent, parent_span
+FROM json_to_recordset(%s) AS new (
+    id uuid, customer_id text, items jsonb, total_cents bigint, currency text, card text,
+    ship_to jsonb, mode text, epoch integer, idempotency_key text, request_hash text,
+    traceparent text, parent_span text)
 ON CONFLICT (idempotency_key) DO NOTHING
 RETURNING id
 """
@@ -55,8 +54,6 @@ _EARLIER = """
 SELECT idempotency_key, id, mode, epoch, total_cents, request_hash
 FROM orders WHERE idempotency_key = ANY(%s)
 """
-
-_encode = msgspec.json.Encoder().encode
 
 
 @dataclass(frozen=True)
@@ -195,25 +192,11 @@ class Admission:
         roots = [self._tracing.admit(one.traceparent) for one in applications]
         modes = [route.choose(one.order_id) for one in applications]
         placed = [one.placed for one in applications]
-        rows = session.connection.execute(
-            _INSERT,
-            (
-                self._deadline_seconds,
-                [order.order_id for order in placed],
-                [order.customer_id for order in placed],
-                [_encode(order.items).decode() for order in placed],
-                [order.amount_cents for order in placed],
-                [order.currency for order in placed],
-                [order.card for order in placed],
-                [_encode(order.ship_to).decode() for order in placed],
-                [mode.value for mode in modes],
-                [route.epoch] * len(placed),
-                [one.idempotency_key for one in applications],
-                [one.request_hash for one in applications],
-                [root.traceparent for root in roots],
-                [root.parent_span for root in roots],
-            ),
+        batch = sql.rows(
+            _row(one, mode, route.epoch, root)
+            for one, mode, root in zip(applications, modes, roots, strict=True)
         )
+        rows = session.connection.execute(_INSERT, (self._deadline_seconds, batch))
         inserted = {order_id for (order_id,) in rows}
         records = []
         for order, mode, root in zip(placed, modes, roots, strict=True):
@@ -238,6 +221,25 @@ class Admission:
             ):
                 admitted = Admitted(order_id, Mode(mode), epoch, total)
                 self._earlier[key] = (admitted, bytes(found))
+
+
+def _row(one: Application, mode: Mode, epoch: Epoch, root: Root) -> dict[str, Any]:
+    order = one.placed
+    return {
+        "id": order.order_id,
+        "customer_id": order.customer_id,
+        "items": order.items,
+        "total_cents": order.amount_cents,
+        "currency": order.currency,
+        "card": order.card,
+        "ship_to": order.ship_to,
+        "mode": mode,
+        "epoch": epoch,
+        "idempotency_key": one.idempotency_key,
+        "request_hash": one.request_hash,
+        "traceparent": root.traceparent,
+        "parent_span": root.parent_span,
+    }
 
 
 def told(tracing: Tracing, message: Message) -> Record:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from services.kit import sql
 from services.kit.effects import Closed, Effects
 from services.kit.message import Command, Message, Mode, SagaId
 from services.kit.participant import Answers
@@ -20,14 +21,15 @@ ORDER BY id FOR UPDATE
 _END = """
 UPDATE orders
 SET status = new.status, reason = new.reason, ended_at = clock_timestamp()
-FROM unnest(%s::uuid[], %s::text[], %s::text[]) AS new (id, status, reason)
-WHERE orders.id = new.id
+FROM json_to_recordset(%s) AS new (order_id uuid, status text, reason text)
+WHERE orders.id = new.order_id
 """
 
 _HEAR = """
 INSERT INTO timeline (order_id, message_id, type, source, mode, epoch, at)
-SELECT * FROM unnest(
-    %s::uuid[], %s::text[], %s::text[], %s::text[], %s::text[], %s::integer[], %s::timestamptz[])
+SELECT * FROM json_to_recordset(%s) AS new (
+    order_id uuid, message_id text, type text, source text, mode text, epoch integer,
+    at timestamptz)
 """
 
 _CLOSE = """
@@ -45,39 +47,33 @@ class OrderRepository:
         ids = sorted({command.order_id for command in commands})
         found = (
             Order(SagaId(order), customer, Status(status), reason)
-            for order, customer, status, reason in connection.execute(_LOAD, (ids,))
+            for order, customer, status, reason in connection.execute(_LOAD, (sql.ids(ids),))
         )
         return Orders({order.order_id: order for order in found})
 
     def save(self, connection: Any, orders: Orders) -> None:
         if orders.ended:
-            connection.execute(
-                _END,
-                (
-                    [order.order_id for order in orders.ended],
-                    [str(order.status) for order in orders.ended],
-                    [order.reason for order in orders.ended],
-                ),
-            )
+            connection.execute(_END, (sql.rows(map(vars, orders.ended)),))
 
 
 def hear(connection: Any, messages: Sequence[Message], effects: Effects) -> None:
     """Note what the others tell of our orders; the last of it closes an order."""
-    connection.execute(
-        _HEAR,
-        (
-            [message.saga_id for message in messages],
-            [message.id for message in messages],
-            [message.type for message in messages],
-            [message.source for message in messages],
-            [message.mode.value for message in messages],
-            [message.epoch for message in messages],
-            [message.time for message in messages],
-        ),
+    heard = sql.rows(
+        {
+            "order_id": message.saga_id,
+            "message_id": message.id,
+            "type": message.type,
+            "source": message.source,
+            "mode": message.mode,
+            "epoch": message.epoch,
+            "at": message.time,
+        }
+        for message in messages
     )
+    connection.execute(_HEAR, (heard,))
     last = sorted({m.saga_id for m in messages if m.type == CustomerNotified.__name__})
     if last:
-        effects.closed.extend(_closed(row) for row in connection.execute(_CLOSE, (last,)))
+        effects.closed.extend(_closed(row) for row in connection.execute(_CLOSE, (sql.ids(last),)))
 
 
 def _closed(row: Any) -> Closed:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from services.kit import sql
 from services.kit.message import Command, SagaId
 from services.kit.participant import Answers
 from services.payment.model import Payment, Payments, Status
@@ -17,19 +18,20 @@ ORDER BY order_id FOR UPDATE
 
 _INSERT = """
 INSERT INTO payments (order_id, status, amount_cents, currency, card, reason)
-SELECT * FROM unnest(%s::uuid[], %s::text[], %s::bigint[], %s::text[], %s::text[], %s::text[])
+SELECT * FROM json_to_recordset(%s) AS new (
+    order_id uuid, status text, amount_cents bigint, currency text, card text, reason text)
 """
 
 _UPDATE = """
 UPDATE payments
 SET status = new.status, reason = new.reason, changed_at = now()
-FROM unnest(%s::uuid[], %s::text[], %s::text[]) AS new (order_id, status, reason)
+FROM json_to_recordset(%s) AS new (order_id uuid, status text, reason text)
 WHERE payments.order_id = new.order_id
 """
 
 _LEDGER = """
 INSERT INTO ledger (order_id, entry, amount_cents)
-SELECT * FROM unnest(%s::uuid[], %s::text[], %s::bigint[])
+SELECT * FROM json_to_recordset(%s) AS new (order_id uuid, entry text, amount_cents bigint)
 """
 
 
@@ -42,7 +44,7 @@ class Loaded(Payments):
 class PaymentRepository:
     def load(self, connection: Any, commands: Sequence[Command], answers: Answers) -> Loaded:
         orders = sorted({command.order_id for command in commands})
-        rows = connection.execute(_LOAD, (orders,))
+        rows = connection.execute(_LOAD, (sql.ids(orders),))
         found = {
             SagaId(order): Payment(SagaId(order), Status(status), *rest)
             for order, status, *rest in rows
@@ -56,36 +58,8 @@ class PaymentRepository:
         new = [now[order] for order in now if order not in payments.known]
         changed = [now[order] for order, was in payments.known.items() if now[order] is not was]
         if new:
-            connection.execute(
-                _INSERT,
-                (
-                    [payment.order_id for payment in new],
-                    [str(payment.status) for payment in new],
-                    [payment.amount_cents for payment in new],
-                    [payment.currency for payment in new],
-                    [payment.card for payment in new],
-                    [payment.reason for payment in new],
-                ),
-            )
+            connection.execute(_INSERT, (sql.rows(map(vars, new)),))
         if changed:
-            connection.execute(
-                _UPDATE,
-                (
-                    [payment.order_id for payment in changed],
-                    [str(payment.status) for payment in changed],
-                    [payment.reason for payment in changed],
-                ),
-            )
+            connection.execute(_UPDATE, (sql.rows(map(vars, changed)),))
         if payments.entries:
-            _enter(connection, payments)
-
-
-def _enter(connection: Any, payments: Payments) -> None:
-    connection.execute(
-        _LEDGER,
-        (
-            [entry.order_id for entry in payments.entries],
-            [str(entry.entry) for entry in payments.entries],
-            [entry.amount_cents for entry in payments.entries],
-        ),
-    )
+            connection.execute(_LEDGER, (sql.rows(map(vars, payments.entries)),))

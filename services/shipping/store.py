@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from services.kit import sql
 from services.kit.message import Command, SagaId
 from services.kit.participant import Answers
 from services.shipping.model import Shipment, Shipments, Status
@@ -16,7 +17,8 @@ FROM shipments WHERE order_id = ANY(%s::uuid[])
 
 _INSERT = """
 INSERT INTO shipments (order_id, status, tracking, reason)
-SELECT * FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::text[])
+SELECT * FROM json_to_recordset(%s)
+    AS new (order_id uuid, status text, tracking text, reason text)
 """
 
 _BOOKINGS = "INSERT INTO bookings (order_id) SELECT unnest(%s::uuid[])"
@@ -33,7 +35,7 @@ class ShipmentRepository:
         orders = sorted({command.order_id for command in commands})
         found = {
             SagaId(order): Shipment(SagaId(order), Status(status), *rest)
-            for order, status, *rest in connection.execute(_LOAD, (orders,))
+            for order, status, *rest in connection.execute(_LOAD, (sql.ids(orders),))
         }
         shipments = Loaded(answers, found)
         shipments.known = frozenset(found)
@@ -42,14 +44,6 @@ class ShipmentRepository:
     def save(self, connection: Any, shipments: Loaded) -> None:
         new = [s for order, s in shipments.shipments.items() if order not in shipments.known]
         if new:
-            connection.execute(
-                _INSERT,
-                (
-                    [shipment.order_id for shipment in new],
-                    [str(shipment.status) for shipment in new],
-                    [shipment.tracking for shipment in new],
-                    [shipment.reason for shipment in new],
-                ),
-            )
+            connection.execute(_INSERT, (sql.rows(map(vars, new)),))
         if shipments.bookings:
-            connection.execute(_BOOKINGS, (shipments.bookings,))
+            connection.execute(_BOOKINGS, (sql.ids(shipments.bookings),))
