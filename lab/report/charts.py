@@ -11,18 +11,29 @@ from lab.report.model import MODES, FaultCost, Mode, Stretch, Switch
 
 INK = {"orchestration": "#4f7fd9", "choreography": "#e0873c"}
 FADED = {"orchestration": "rgba(79,127,217,.18)", "choreography": "rgba(224,135,60,.18)"}
-PROCESSES = ("#5b7fbf", "#8c6bb1", "#4aa3a2", "#c9a227", "#b5586b", "#7d8c5c", "#9a8f80", "#6f7680")
+FONT = "system-ui, -apple-system, 'Segoe UI', Inter, Roboto, 'Helvetica Neue', sans-serif"
 LAYOUT: Mapping[str, Any] = {
     "template": "none",
     "paper_bgcolor": "rgba(0,0,0,0)",
     "plot_bgcolor": "rgba(0,0,0,0)",
     "margin": {"l": 56, "r": 16, "t": 12, "b": 48},
     "legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
-    "font": {"family": "inherit", "size": 13},
+    "font": {"family": FONT, "size": 13},
     "hovermode": "x unified",
     "xaxis": {"zeroline": False, "automargin": True},
     "yaxis": {"zeroline": False, "automargin": True, "rangemode": "tozero"},
 }
+TICKS = [digit * 10**power for power in range(6) for digit in (1, 3)]
+ROLES = (
+    "order",
+    "inventory",
+    "payment",
+    "shipping",
+    "notification",
+    "orchestrator",
+    "postgres",
+    "kafka",
+)
 CONFIG = {"displayModeBar": False, "responsive": True}
 
 
@@ -67,15 +78,21 @@ def steps(modes: Mapping[str, Mode]) -> str:
 
 
 def cpu(modes: Mapping[str, Mode]) -> str:
-    """What one order costs, and which process spends it."""
-    figure = _figure("CPU milliseconds per order", "", height=260)
-    shares = {mode: _by_role(modes[mode].burst) for mode in _in_order(modes)}
-    roles = sorted({role for share in shares.values() for role in share})
-    for role, colour in zip(roles, PROCESSES * 2, strict=False):
-        values = [shares[mode].get(role, 0.0) for mode in shares]
-        bar = {"color": colour}
-        figure.add_trace(go.Bar(x=values, y=list(shares), name=role, orientation="h", marker=bar))
-    figure.update_layout(barmode="stack", hovermode="closest", legend_traceorder="normal")
+    """Which process spends what on one order, process by process."""
+    figure = _figure("CPU milliseconds per order", "", height=380)
+    for mode in _in_order(modes):
+        share = _by_role(modes[mode].burst)
+        roles = [role for role in ROLES if role in share]
+        figure.add_trace(
+            go.Bar(
+                x=[share[role] for role in roles],
+                y=roles,
+                name=mode,
+                orientation="h",
+                marker={"color": INK[mode]},
+            )
+        )
+    figure.update_layout(barmode="group", bargap=0.35, hovermode="y unified")
     figure.update_yaxes(autorange="reversed")
     return _html(figure)
 
@@ -104,31 +121,59 @@ def switch_timeline(switch: Switch) -> str:
             x=moment.seconds,
             line={"color": "rgba(128,128,128,.9)", "width": 1, "dash": "dot"},
             annotation_text=f"to {moment.mode}",
-            annotation_position="top right",
+            annotation_position="top left",
+            annotation_textangle=-90,
         )
     return _html(figure)
 
 
 def fault_cost(cost: Mapping[str, FaultCost]) -> str:
-    """The same rate, without and with faults."""
-    figure = _figure("", "ms", height=320)
-    labels = [f"p{percent}" for percent in PERCENT]
+    """From the hollow dot, without faults, to the full one, with them; on a logarithmic scale."""
+    figure = _figure("ms", "", height=300)
     for mode in _in_order(cost):
-        for name, quantiles, opacity in (
-            ("without faults", cost[mode].without, 0.45),
-            ("with faults", cost[mode].faulty, 1.0),
-        ):
-            heights = [getattr(quantiles, label) for label in labels]
-            bar = {"color": INK[mode], "opacity": opacity}
-            figure.add_trace(go.Bar(x=labels, y=heights, name=f"{mode}, {name}", marker=bar))
-    figure.update_layout(barmode="group", yaxis_type="log", yaxis_rangemode="normal")
+        x, y = _spans(mode, cost[mode])
+        figure.add_trace(
+            go.Scatter(
+                x=x,
+                y=y,
+                name=mode,
+                mode="lines+markers",
+                line={"color": INK[mode], "width": 2},
+                marker={
+                    "size": 10,
+                    "symbol": ["circle-open", "circle", "circle"] * (len(x) // 3),
+                    "color": INK[mode],
+                },
+            )
+        )
+    figure.update_xaxes(
+        type="log", rangemode="normal", tickvals=TICKS, ticktext=_labels(TICKS), tickangle=0
+    )
+    figure.update_yaxes(autorange="reversed")
+    figure.update_layout(hovermode="closest")
     return _html(figure)
+
+
+def _spans(mode: str, cost: FaultCost) -> tuple[list[float | None], list[str | None]]:
+    """A line for each percentile that both runs can tell; None lifts the pen."""
+    x: list[float | None] = []
+    y: list[str | None] = []
+    for percent in PERCENT:
+        without, faulty = (getattr(each, f"p{percent}") for each in (cost.without, cost.faulty))
+        if without and faulty:
+            x += [without, faulty, None]
+            y += [f"p{percent}, {mode}"] * 2 + [None]
+    return x, y
+
+
+def _labels(values: Iterable[float]) -> list[str]:
+    return [f"{value:,}" for value in values]
 
 
 def _figure(x_title: str, y_title: str, height: int) -> Any:
     figure = go.Figure(layout={**LAYOUT, "height": height})
-    figure.update_xaxes(title_text=x_title)
-    figure.update_yaxes(title_text=y_title)
+    figure.update_xaxes(title={"text": x_title, "font": {"size": 13}})
+    figure.update_yaxes(title={"text": y_title, "font": {"size": 13}})
     return figure
 
 
