@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import hmac
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Annotated, Any
 
 import msgspec
-from fastapi import APIRouter, Body, Depends, FastAPI, Path, Request, Response
+from fastapi import APIRouter, Body, Depends, FastAPI, Path, Response
 from fastapi.responses import JSONResponse
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import BaseModel, ConfigDict, Field
+from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Message as ASGIMessage
 
 from services.kit import fault_store, problems
 from services.kit.faults import DEFAULT_DELAY_MS, Catalogue, Fault, Faults
@@ -91,22 +93,31 @@ def make_app(
     problems.install(app)
     for router in routers:
         app.include_router(router)
-    app.middleware("http")(_measured(metrics))
+    app.add_middleware(MeasuredRequests, metrics=metrics)
     return app
 
 
-def _measured(metrics: Metrics) -> Callable[..., Awaitable[Response]]:
-    async def measure(
-        request: Request, call_next: Callable[[Request], Awaitable[Response]]
-    ) -> Response:
-        started = time.perf_counter()
-        response = await call_next(request)
-        route = getattr(request.scope.get("route"), "path", "none")
-        labels = (request.method, route, str(response.status_code))
-        metrics.requests.labels(*labels).observe(time.perf_counter() - started)
-        return response
+class MeasuredRequests:
+    """Times each request by its route; plain ASGI, since this is on every order's way."""
 
-    return measure
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+        self._app = app
+        self._metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started = time.perf_counter()
+
+        async def measured(message: ASGIMessage) -> None:
+            if message["type"] == "http.response.start":
+                route = getattr(scope.get("route"), "path", "none")
+                labels = (scope["method"], route, str(message["status"]))
+                self._metrics.requests.labels(*labels).observe(time.perf_counter() - started)
+            await send(message)
+
+        await self._app(scope, receive, measured)
 
 
 def common_routes(

@@ -80,18 +80,20 @@ class Process:
 
     def serve(self) -> None:
         config = uvicorn.Config(
-            self._app(),
+            self.app(),
             host=self._settings.host,
             port=self._settings.port,
             log_config=None,
             access_log=False,
+            proxy_headers=False,
+            server_header=False,
             timeout_graceful_shutdown=3,
             timeout_keep_alive=30,
         )
         self._server = uvicorn.Server(config)
         self._server.run()
 
-    def _app(self) -> FastAPI:
+    def app(self) -> FastAPI:
         router = common_routes(
             self._alive,
             self._readiness,

@@ -64,17 +64,21 @@ class Relay:
             self._send_once(row.record)
 
     def sweep(self, database: Sweepable) -> None:
-        """Publish what no transaction in flight can still precede; forget what is acknowledged."""
+        """Publish what no transaction in flight can still precede; forget what is acknowledged.
+
+        Called by the thread that writes everything but a saga's first row, so that once all is
+        sent nothing of a saga can be overtaken, and fast publication may go on.
+        """
         self.forget(database)
         if len(self._in_flight) > MOST_IN_FLIGHT:
             return
         rows = database.sweep(0.0 if self._behind else SETTLED_SECONDS, SWEEP_LIMIT)
         with self._lock:
             left = [row for row in rows if row.id not in self._in_flight]
-        if left and self._send(left):
+        if self._send(left):
             self._metrics.resent.inc(len(left))
-        if self._behind and not left and not self._in_flight:
-            self._behind = False
+            if len(rows) < SWEEP_LIMIT:
+                self._behind = False
 
     def forget(self, database: Sweepable) -> None:
         ids = self.acknowledged()

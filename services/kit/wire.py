@@ -52,7 +52,7 @@ def dead_letter(topic: str, original: Record, reason: str) -> Record:
     )
 
 
-_REQUIRED = ("ce_id", "ce_type", "ce_source", "ce_subject", "ce_time", "ce_mode", "ce_epoch")
+REQUIRED = ("ce_id", "ce_type", "ce_source", "ce_subject", "ce_time", "ce_mode", "ce_epoch")
 _ID = re.compile(
     r"(?P<saga>[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}):(?P<kind>[A-Za-z]{1,64}):[1-9][0-9]{0,8}"
 )
@@ -81,7 +81,7 @@ def from_record(topic: str, headers: Iterable[tuple[str, bytes]], value: bytes |
     """Raise `MalformedMessage` when a required header is missing or cannot be read."""
     raw = dict(headers)
     try:
-        text = {name: raw[name].decode() for name in _REQUIRED}
+        text = {name: raw[name].decode() for name in REQUIRED}
         message = Message(
             id=text["ce_id"],
             type=text["ce_type"],

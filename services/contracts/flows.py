@@ -1,0 +1,66 @@
+"""Who sends and who hears what, derived from playbooks and the orchestrator's score."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from services.kit.bootstrap import SERVICES
+from services.kit.message import Command, topic_of
+from services.messages import EVENTS, vocabulary
+from services.orchestrator.order_saga import ORDER
+
+ORCHESTRATION = "sagas in orchestration"
+CHOREOGRAPHY = "sagas in choreography"
+BOTH = "all sagas"
+
+
+@dataclass(frozen=True)
+class Flow:
+    """Messages of these types between a service and a topic; `of` is whose sagas it is about."""
+
+    service: str
+    action: str
+    topic: str
+    kinds: tuple[str, ...]
+    of: str
+
+
+def flows() -> list[Flow]:
+    return [flow for service in SERVICES for flow in _flows_of(service)]
+
+
+def _flows_of(service: str) -> Iterator[Flow]:
+    if service == "orchestrator":
+        yield from _by_topic(service, "receive", ORDER.events(), ORCHESTRATION)
+        yield from _by_topic(service, "send", _conducted(), ORCHESTRATION)
+        return
+    module = importlib.import_module(f"services.{service}.service")
+    playbook = module.PLAYBOOK
+    observed: frozenset[str] = getattr(module, "OBSERVED", frozenset())
+    yield from _by_topic(service, "receive", playbook.handlers, ORCHESTRATION)
+    yield from _by_topic(service, "receive", set(playbook.reactions) - observed, CHOREOGRAPHY)
+    yield from _by_topic(service, "receive", observed, BOTH)
+    yield from _by_topic(service, "send", _told_by(playbook.commands), BOTH)
+
+
+def _told_by(commands: frozenset[type[Command]]) -> list[str]:
+    """A participant owns one channel, and every event on it."""
+    channels = {command.channel for command in commands}
+    return [event.__name__ for event in EVENTS if event.channel in channels]
+
+
+def _conducted() -> set[str]:
+    steps = list(ORDER.steps())
+    undone = {step.undo.command.__name__ for step in steps if step.undo}
+    return undone | {step.name for step in steps}
+
+
+def _by_topic(service: str, action: str, kinds: Iterable[str], of: str) -> Iterator[Flow]:
+    known = vocabulary().kinds
+    topics: dict[str, list[str]] = {}
+    for kind in sorted(kinds):
+        topics.setdefault(topic_of(known[kind]), []).append(kind)
+    for topic, found in sorted(topics.items()):
+        yield Flow(service, action, topic, tuple(found), of)
