@@ -43,6 +43,10 @@ class ModeSummary(msgspec.Struct, frozen=True):
     latency_ms: Quantiles
     throughput_per_s: float | None
 
+    @property
+    def open(self) -> int:
+        return self.orders - self.confirmed - self.rejected
+
 
 class Summary(msgspec.Struct, frozen=True):
     """`lost`: accepted, but unknown to the database. `unended`: known, but not ended in time."""

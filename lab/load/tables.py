@@ -1,12 +1,11 @@
 """A load's summary as a table, one column for each mode."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterator, Sequence
 
 from rich.table import Table
 
 from lab.load.summary import ModeSummary, Summary
 from lab.output import out
-from lab.quantiles import Quantiles
 
 TOO_FEW = "too few"
 
@@ -28,8 +27,8 @@ def outcomes(modes: dict[str, ModeSummary]) -> Table:
     table.add_column("")
     for mode in modes:
         table.add_column(mode, justify="right")
-    for label, read in _rows(modes.values()):
-        table.add_row(label, *(read(each) for each in modes.values()))
+    for label, *cells in _rows(list(modes.values())):
+        table.add_row(label, *cells)
     return table
 
 
@@ -37,16 +36,14 @@ def figure(value: float | None) -> str:
     return TOO_FEW if value is None else f"{value:,.1f}"
 
 
-def _rows(modes: Iterable[ModeSummary]) -> Iterable[tuple[str, Callable[[ModeSummary], str]]]:
-    yield "orders", lambda mode: f"{mode.orders:,}"
-    yield "confirmed", lambda mode: f"{mode.confirmed:,}"
-    yield "rejected", lambda mode: f"{mode.rejected:,}"
+def _rows(modes: Sequence[ModeSummary]) -> Iterator[tuple[str, ...]]:
+    yield "orders", *(f"{mode.orders:,}" for mode in modes)
+    yield "confirmed", *(f"{mode.confirmed:,}" for mode in modes)
+    yield "rejected", *(f"{mode.rejected:,}" for mode in modes)
     for reason in sorted({reason for mode in modes for reason in mode.reasons}):
-        yield f"  {reason}", lambda mode, reason=reason: f"{mode.reasons.get(reason, 0):,}"  # type: ignore[misc]
+        yield f"  {reason}", *(f"{mode.reasons.get(reason, 0):,}" for mode in modes)
+    if any(mode.open for mode in modes):
+        yield "still open", *(f"{mode.open:,}" for mode in modes)
     for name in ("p50", "p95", "p99"):
-        yield f"latency {name}, ms", lambda mode, name=name: _of(mode.latency_ms, name)  # type: ignore[misc]
-    yield "ended per second", lambda mode: figure(mode.throughput_per_s)
-
-
-def _of(quantiles: Quantiles, name: str) -> str:
-    return figure(getattr(quantiles, name))
+        yield f"latency {name}, ms", *(figure(getattr(mode.latency_ms, name)) for mode in modes)
+    yield "ended per second", *(figure(mode.throughput_per_s) for mode in modes)

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from functools import partial
 
 from lab.coordination.drain import Drain, Log
 from lab.database import Database
@@ -21,7 +22,7 @@ def await_quiet(
     try:
         for mode in Mode:
             left = max(0.0, deadline - time.monotonic())
-            Drain(mode, database, log, lambda mode=mode: published(mode), say).wait(left)  # type: ignore[misc]
+            Drain(mode, database, log, partial(published, mode), say).wait(left)
     except NotReadyError as error:
         say(str(error))
         return False
