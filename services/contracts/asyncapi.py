@@ -12,7 +12,7 @@ from services.kit.bootstrap import SERVICES
 from services.kit.message import Body, Command, topic_of
 from services.messages import KINDS
 
-VERSION = "1.0.0"
+VERSION = "0.1.0"
 KAFKA = "0.5.0"
 
 _ABOUT = (
@@ -55,7 +55,7 @@ def _channel(topic: str, kinds: list[str]) -> dict[str, Any]:
 
 def _operations() -> dict[str, Any]:
     letters = [
-        Flow(name, "send", f"{name}.dead-letter", ("DeadLetter",), BOTH) for name in SERVICES
+        Flow(each, "send", f"{each}.dead-letter", ("DeadLetter",), BOTH) for each in SERVICES
     ]
     found = [*flows(), *letters]
     return {f"{flow.service}-{flow.action}-{flow.topic}": _operation(flow) for flow in found}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta
@@ -16,21 +16,41 @@ class SettingsError(ValueError):
     """A variable is missing or cannot be read; the text names it."""
 
 
+def _about(text: str, **bounds: Any) -> Meta:
+    return Meta(description=text, **bounds)
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    database_url: str
-    kafka: str
-    host: str = "127.0.0.1"
-    port: Annotated[int, Meta(ge=0, le=65535)] = 8080
-    instance: str = ""
-    token: str = ""
-    seed: int = 1
-    partitions: Annotated[int, Meta(ge=1, le=1000)] = 4
-    order_deadline_seconds: Annotated[float, Meta(gt=0)] = 10.0
-    step_timeout_seconds: Annotated[float, Meta(gt=0)] = 5.0
-    external_latency_ms: Annotated[float, Meta(ge=0, le=10_000)] = 1.0
-    initial_stock: Annotated[int, Meta(ge=0)] = 1_000_000
-    session_timeout_seconds: Annotated[float, Meta(ge=6)] = 45.0
-    log_level: str = "INFO"
+    """The descriptions are the reference in `docs/configuration.md`."""
+
+    database_url: Annotated[
+        str, _about("`postgresql://user:password@host:port/database`; each service has a schema")
+    ]
+    kafka: Annotated[str, _about("bootstrap servers, `host:port[,host:port]`")]
+    host: Annotated[str, _about("where the HTTP API listens")] = "127.0.0.1"
+    port: Annotated[int, _about("where the HTTP API listens", ge=0, le=65535)] = 8080
+    instance: Annotated[
+        str, _about("this replica's stable name; `<service>-0` when empty, so name each replica")
+    ] = ""
+    token: Annotated[
+        str, _about("bearer token for switching, faults and restocking; empty forbids these")
+    ] = ""
+    seed: Annotated[int, _about("of the simulated card network and carrier")] = 1
+    partitions: Annotated[int, _about("of the topics that it has to create", ge=1, le=1000)] = 4
+    order_deadline_seconds: Annotated[
+        float, _about("choreography: how long the order service waits for an order's end", gt=0)
+    ] = 10.0
+    step_timeout_seconds: Annotated[
+        float, _about("orchestration: how long the orchestrator waits for a step's answer", gt=0)
+    ] = 5.0
+    external_latency_ms: Annotated[
+        float, _about("mean answer time of the card network and the carrier", ge=0, le=10_000)
+    ] = 1.0
+    initial_stock: Annotated[int, _about("of each article, put in once", ge=0)] = 1_000_000
+    session_timeout_seconds: Annotated[
+        float, _about("how long a dead replica keeps its partitions", ge=6)
+    ] = 45.0
+    log_level: Annotated[str, _about("a level of Python's `logging`")] = "INFO"
 
     @property
     def bootstrap(self) -> list[str]:

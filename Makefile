@@ -1,0 +1,87 @@
+# `make` or `make help` lists what there is. GNU make 3.81 or newer.
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+ARGS ?=
+
+# Each stamp is written last, so that whatever was interrupted is done again.
+DEPENDENCIES := $(VENV)/.dependencies-installed
+READY := $(VENV)/.ready
+
+PIP := PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip --quiet
+LOCK := $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-header \
+	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links
+
+##@ Use
+
+.PHONY: demo
+demo: $(READY) ## Perform the same orders in both modes, switch live, verify, report
+	@$(BIN)/bandstand demo $(ARGS)
+
+.PHONY: venv
+venv: $(READY) ## Only set up: .venv with everything that is pinned, and `bandstand` in it
+
+##@ Develop
+
+.PHONY: test
+test: lint test-unit test-integration ## Lint, then all tests
+
+.PHONY: test-unit
+test-unit: $(READY) ## Tests that start nothing
+	$(BIN)/pytest tests/unit $(ARGS)
+
+.PHONY: test-integration
+test-integration: $(READY) ## Tests on a real Kafka and PostgreSQL, which they start and stop
+	$(BIN)/pytest tests/integration $(ARGS)
+
+.PHONY: lint
+lint: $(READY) ## Style, types, and drift of what is generated
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/python -m services.contracts check
+
+.PHONY: format
+format: $(READY) ## Format the code
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+.PHONY: contracts
+contracts: $(READY) ## Write contracts/ and the generated tables in docs/ anew
+	$(BIN)/python -m services.contracts write
+
+.PHONY: lock
+lock: $(READY) ## Pin the dependencies anew (ARGS=--upgrade takes newer ones)
+	$(LOCK) $(ARGS) --extra lab --extra dev \
+		--output-file requirements/dev.txt pyproject.toml
+	$(LOCK) --constraint requirements/dev.txt \
+		--output-file requirements/services.txt pyproject.toml
+
+.PHONY: clean
+clean: ## Stop the stack, remove its data and everything that was made here
+	@if [ -x $(BIN)/bandstand ]; then $(BIN)/bandstand down --wipe || true; fi
+	rm -rf $(VENV) out dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find services lab tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+##@ Help
+
+.PHONY: help
+help: ## This list
+	@awk 'BEGIN { FS = ":.*## " } \
+		/^##@ / { printf "\n%s\n", substr($$0, 5) } \
+		/^[a-z-]+:.*## / { printf "  %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+$(DEPENDENCIES): requirements/dev.txt
+	@PYTHON="$(PYTHON)" sh requirements/prerequisites.sh
+	@echo "Setting up $(VENV) (once; a minute or two)."
+	@rm -rf $(VENV)
+	@$(PYTHON) -m venv $(VENV)
+	@$(PIP) install --require-hashes --requirement requirements/dev.txt
+	@touch $@
+
+$(READY): $(DEPENDENCIES) pyproject.toml
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
