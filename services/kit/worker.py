@@ -158,10 +158,15 @@ class Worker:
             assigned = list(self._consumer.assignment())
             self._consumer.pause(*assigned)
             paused = assigned
-            self._consumer.poll(timeout_ms=int(RETRY_SECONDS * 1000))
+            self._rewind(self._consumer.poll(timeout_ms=int(RETRY_SECONDS * 1000)))
             self.last_poll = time.monotonic()
         if paused:
             self._consumer.resume(*(set(paused) & set(self._consumer.assignment())))
+
+    def _rewind(self, polled: dict[TopicPartition, list[Any]]) -> None:
+        """A partition that came while the others are paused is read again later."""
+        for partition, records in polled.items():
+            self._consumer.seek(partition, records[0].offset)
 
     def _mind_duties(self) -> None:
         now = time.monotonic()
