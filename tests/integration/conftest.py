@@ -1,0 +1,62 @@
+"""Real Kafka and PostgreSQL for a session, and what each test gets of them for itself."""
+
+import shutil
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from lab.stack.home import Home
+from lab.stack.options import StackOptions
+from lab.stack.run import infrastructure_only, running_stack
+from tests.integration.broker import forget_everything, new_topic
+from tests.integration.databases import a_database
+
+
+@pytest.fixture(scope="session")
+def infra():
+    """One broker and one database server, supervised: what a test kills comes back."""
+    with infrastructure_only() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def bootstrap(infra):
+    return infra.kafka.bootstrap
+
+
+@pytest.fixture
+def database_url(infra):
+    with a_database(infra.postgres.url) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def module_database_url(infra):
+    with a_database(infra.postgres.url) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def empty_broker(bootstrap):
+    """No topic of ours and no group: services name theirs the same in every test."""
+    forget_everything(bootstrap)
+    yield bootstrap
+    forget_everything(bootstrap)
+
+
+@pytest.fixture
+def topic(bootstrap):
+    return new_topic(bootstrap)
+
+
+@pytest.fixture(scope="session")
+def stack():
+    """All six services as processes, on a broker and a database of their own."""
+    folder = Path(tempfile.mkdtemp(prefix="bandstand-test-")).resolve()
+    folder.chmod(0o711)
+    try:
+        with running_stack(StackOptions(known_ports=False), home=Home(folder)) as running:
+            yield running.stack
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)

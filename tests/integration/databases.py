@@ -1,0 +1,59 @@
+"""Databases of their own for tests, on the one server."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from uuid import uuid4
+
+import psycopg
+from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict
+
+import services
+from services.kit.migrate import migrate
+from tests.integration.waiting import eventually
+from tests.integration.world import SCHEMAS
+
+
+@contextmanager
+def a_database(server_url: str) -> Iterator[str]:
+    """An empty database, dropped afterwards whoever is still connected."""
+    name = sql.Identifier(label := f"test_{uuid4().hex}")
+    eventually(lambda: _did(server_url, sql.SQL("CREATE DATABASE {}").format(name)), "a database")
+    try:
+        yield _with_database(server_url, label)
+    finally:
+        drop = sql.SQL("DROP DATABASE {} WITH (FORCE)").format(name)
+        eventually(lambda: _did(server_url, drop), "the database is dropped")
+
+
+def with_schema(url: str, service: str) -> str:
+    """Make a service's tables, and return their schema's name."""
+    schema = SCHEMAS[service]
+    migrate(url, schema, Path(services.__file__).parent / service / "schema.sql").close()
+    return schema
+
+
+def rows(url: str, query: str, *values: object) -> list[tuple]:
+    """What a query finds, also just after the server was restarted."""
+    return eventually(lambda: [_fetched(url, query, values)], query)[0]
+
+
+def value(url: str, query: str, *values: object):
+    return rows(url, query, *values)[0][0]
+
+
+def _fetched(url: str, query: str, values: tuple[object, ...]) -> list[tuple]:
+    with psycopg.connect(url, autocommit=True) as connection:
+        return connection.execute(query, values).fetchall()
+
+
+def _did(url: str, statement: sql.Composed) -> bool:
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(statement)
+    return True
+
+
+def _with_database(url: str, name: str) -> str:
+    parts = {**conninfo_to_dict(url), "dbname": name}
+    return "postgresql://{user}:{password}@{host}:{port}/{dbname}".format(**parts)
