@@ -1,0 +1,82 @@
+"""The order service's transactions that no message asks for: admit, cancel, switch, nudge."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from services.kit.message import Epoch, Message, Mode, compose
+from services.messages import OrderCancelRequested, OrderPlaced
+from services.order.admission import told
+from services.order.deadlines import LONGEST_WAIT_SECONDS, nudge
+from services.order.model import Route, Status
+from tests.simulator.repositories import OrderBook, OrderRow
+
+if TYPE_CHECKING:
+    from tests.simulator.replica import Replica
+
+DEADLINE_SECONDS = 10.0
+
+
+def place(replica: Replica, order: OrderPlaced) -> int:
+    """Admit an order on the route of this moment; asking again changes nothing."""
+    with replica.database.transaction() as session:
+        book: OrderBook = session.own
+        if order.order_id in book.orders:
+            return 0
+        mode, epoch = book.route.choose(order.order_id), book.route.epoch
+        row = OrderRow(order, mode, epoch, session.now + DEADLINE_SECONDS)
+        session.later(lambda: book.orders.update({order.order_id: row}))
+        message = compose(order, source="order", mode=mode, epoch=epoch)
+        rows = session.send([told(replica.tracing, message)])
+    replica.world.note("%s admits %s to %s", replica.name, order, mode.value)
+    replica.publish(rows)
+    return 1
+
+
+def cancel(replica: Replica, order: OrderPlaced) -> int:
+    """As the API does it: once, and not before what was said earlier of this order."""
+    with replica.database.transaction() as session:
+        row: OrderRow | None = session.own.orders.get(order.order_id)
+        if row is None or row.status is not Status.PENDING or row.cancel_requested:
+            return 0
+        session.later(lambda: setattr(row, "cancel_requested", True))
+        event = OrderCancelRequested(order_id=order.order_id)
+        message = compose(event, source="order", mode=row.mode, epoch=row.epoch)
+        earlier = session.unsent([order.order_id])
+        rows = [*earlier, *session.send([told(replica.tracing, message)])]
+    replica.world.note("%s is asked to cancel %s", replica.name, order)
+    replica.publish(rows)
+    return 1
+
+
+def switch(replica: Replica, mode: Mode, weight: int) -> int:
+    with replica.database.transaction() as session:
+        book: OrderBook = session.own
+        route = Route(mode, weight, Epoch(book.route.epoch + 1))
+        session.later(lambda: setattr(book, "route", route))
+    replica.world.note("the route is %s to %s now", weight, mode.value)
+    return 1
+
+
+def nudge_overdue(replica: Replica) -> int:
+    """`Deadlines.run` with its claim in memory."""
+    with replica.database.transaction() as session:
+        due = session.own.overdue(session.now)
+        records = [told(replica.tracing, _nudged(row)) for row in due]
+        for row in due:
+            wait = min(DEADLINE_SECONDS * 2 ** (row.nudges + 1), LONGEST_WAIT_SECONDS)
+            session.later(lambda row=row, at=session.now + wait: _put_off(row, at))
+        rows = session.send(records) if records else []
+    replica.publish(rows)
+    return len(due)
+
+
+def _nudged(row: OrderRow) -> Message:
+    order = row.placed
+    values = (order.order_id, order.customer_id, row.status.value, row.reason, row.mode)
+    return nudge((*values, row.epoch, row.nudges + 1, None))
+
+
+def _put_off(row: OrderRow, deadline_at: float) -> None:
+    row.nudges += 1
+    row.deadline_at = deadline_at

@@ -1,0 +1,125 @@
+"""The six services with their real code, put together over tables in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from services.catalogue import PRICES_CENTS, SOLD_OUT
+from services.inventory.model import Level
+from services.inventory.service import PLAYBOOK as INVENTORY
+from services.kit.batch import Core
+from services.kit.faults import Faults
+from services.kit.handling import Playbook
+from services.kit.latency import Latency
+from services.kit.message import Epoch, Mode, topic_of
+from services.kit.metrics import Metrics
+from services.kit.participant import External, Participant
+from services.kit.topics import topics_of
+from services.kit.tracing import Tracing
+from services.messages import vocabulary
+from services.notification.service import PLAYBOOK as NOTIFICATION
+from services.orchestrator.engine import Orchestrator
+from services.orchestrator.order_saga import ORDER
+from services.order.model import Route
+from services.order.service import OBSERVED
+from services.order.service import PLAYBOOK as ORDERS
+from services.payment.card_network import CardNetwork
+from services.payment.service import PLAYBOOK as PAYMENT
+from services.shipping.carrier import Carrier
+from services.shipping.service import PLAYBOOK as SHIPPING
+from tests.simulator.repositories import (
+    Accounts,
+    MemoryNotifications,
+    MemoryOrders,
+    MemoryPayments,
+    MemorySagas,
+    MemoryShipments,
+    MemoryStock,
+    OrderBook,
+    Scores,
+    Shelves,
+    Waybills,
+    hear,
+)
+
+WORDS = vocabulary()
+NO_WAIT = Latency(0.0, 1)
+STEP_TIMEOUT_SECONDS = 5.0
+
+
+@dataclass(frozen=True)
+class Blueprint:
+    """What a process of this service is made of; `tables` are made once, `core` at each start."""
+
+    name: str
+    topics: list[str]
+    tables: Callable[[int], Any]
+    core: Callable[[Faults], Core]
+
+
+def _participant(
+    name: str,
+    playbook: Playbook,
+    tables: Callable[[int], Any],
+    repository: Any,
+    external: External | None = None,
+) -> Blueprint:
+    def core(faults: Faults) -> Participant[Any]:
+        return Participant(name, playbook, WORDS, repository, faults, external)
+
+    return Blueprint(name, topics_of(playbook, WORDS), tables, core)
+
+
+def _order() -> Blueprint:
+    def core(faults: Faults) -> Participant[Any]:
+        repository = MemoryOrders()
+        return Participant(
+            "order", ORDERS, WORDS, repository, faults, observer=hear, observes=OBSERVED
+        )
+
+    route = Route(Mode.ORCHESTRATION, 100, Epoch(1))
+    return Blueprint("order", topics_of(ORDERS, WORDS, OBSERVED), lambda _: OrderBook(route), core)
+
+
+def _orchestrator() -> Blueprint:
+    def core(faults: Faults) -> Orchestrator:
+        definitions = {ORDER.version: ORDER}
+        return Orchestrator(definitions, WORDS, MemorySagas(), faults, STEP_TIMEOUT_SECONDS)
+
+    topics = sorted({topic_of(WORDS.kinds[event]) for event in ORDER.events()})
+    return Blueprint("orchestrator", topics, lambda _: Scores(), core)
+
+
+def full_shelves(stocked: int) -> Shelves:
+    return Shelves({sku: Level(0 if sku in SOLD_OUT else stocked) for sku in PRICES_CENTS})
+
+
+BLUEPRINTS = {
+    blueprint.name: blueprint
+    for blueprint in (
+        _order(),
+        _participant("inventory", INVENTORY, full_shelves, MemoryStock()),
+        _participant(
+            "payment", PAYMENT, lambda _: Accounts(), MemoryPayments(), CardNetwork(NO_WAIT)
+        ),
+        _participant(
+            "shipping", SHIPPING, lambda _: Waybills(), MemoryShipments(), Carrier(NO_WAIT)
+        ),
+        _participant("notification", NOTIFICATION, lambda _: [], MemoryNotifications()),
+        _orchestrator(),
+    )
+}
+
+
+@cache
+def metrics(name: str) -> Metrics:
+    """They count over all schedules; nothing depends on them."""
+    return Metrics(name)
+
+
+@cache
+def tracing(name: str) -> Tracing:
+    return Tracing(name, f"{name}-0", metrics(name))
