@@ -64,9 +64,9 @@ def _narrowed_type(where: str, was: Schema, now: Schema) -> Iterator[str]:
         yield f"{where}: is now {now['type']!r}, was {was.get('type', 'anything')!r}"
     if "enum" in now or "const" in now:
         before, after = _values(was), _values(now) or []
-        gone = [value for value in before if value not in after] if before else ["anything else"]
-        if gone:
-            yield f"{where}: no longer takes {', '.join(map(repr, gone))}"
+        gone = [repr(value) for value in before or [] if value not in after]
+        if before is None or gone:
+            yield f"{where}: no longer takes {', '.join(gone) or 'anything else'}"
 
 
 def _narrowed_range(where: str, was: Schema, now: Schema) -> Iterator[str]:

@@ -218,7 +218,9 @@ class Process:
 
     def _observe(self, database: PostgresDatabase) -> float:
         fault_store.refresh(self._faults, database.connection())
-        self._metrics.outbox_pending.set(database.pending())
+        unsent, parked = database.waiting()
+        self._metrics.outbox_pending.set(unsent)
+        self._metrics.parked.set(parked)
         return OBSERVE_SECONDS
 
     def _database(self, name: str) -> PostgresDatabase:

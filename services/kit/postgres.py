@@ -67,6 +67,8 @@ _DUE = """
 SELECT message, tries FROM parked WHERE due_at <= now() ORDER BY due_at LIMIT %s
 """
 
+_WAITING = "SELECT (SELECT count(*) FROM outbox), (SELECT count(*) FROM parked)"
+
 _NEXT_DUE = "SELECT extract(epoch FROM min(due_at) - clock_timestamp()) FROM parked"
 
 _MERGE_FACTS = """
@@ -197,9 +199,11 @@ class PostgresDatabase:
         batch = sql.ids(map(str, ids))
         self.connection().execute("DELETE FROM outbox WHERE id = ANY(%s::bigint[])", (batch,))
 
-    def pending(self) -> int:
-        row = self.connection().execute("SELECT count(*) FROM outbox").fetchone()
-        return int(row[0]) if row else 0
+    def waiting(self) -> tuple[int, int]:
+        """How many rows wait in the outbox, and how many messages for another try."""
+        counts: Any = self.connection().execute(_WAITING).fetchone()
+        unsent, parked = counts
+        return unsent, parked
 
     def close(self) -> None:
         if self._connection is not None:
