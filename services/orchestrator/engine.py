@@ -9,7 +9,7 @@ from services.kit.batch import Batch
 from services.kit.effects import Effects, Handled, Outgoing
 from services.kit.faults import Faults, Verdict
 from services.kit.message import Event, Message, Mode, SagaId, Vocabulary, follow_up
-from services.kit.participant import MAX_TRIES, retry
+from services.kit.participant import retry
 from services.kit.session import Parked, Session
 from services.kit.violations import Violation
 from services.orchestrator.decide import Decision, Heard, Input, Started, TimePassed, decide
@@ -18,6 +18,7 @@ from services.orchestrator.state import SagaState
 from services.orchestrator.store import LogLine, SagaRepository, Sagas, Stored
 
 CLAIM_AT_ONCE = 200
+TRIES_BEFORE_START = 100
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,7 @@ class Orchestrator:
         return False
 
     def _hear(self, message: Message, tries: int, sagas: Sagas, effects: Effects) -> None:
+        """A cancellation may overtake the order, and is kept for minutes until that comes."""
         event = self.vocabulary.body(message)
         assert isinstance(event, Event)
         stored = sagas.sagas.get(message.saga_id)
@@ -82,7 +84,7 @@ class Orchestrator:
             stored = Stored(self.newest.version, SagaState(), message, is_new=True)
             sagas.sagas[message.saga_id] = stored
         elif stored is None:
-            if tries >= MAX_TRIES:
+            if tries >= TRIES_BEFORE_START:
                 raise Violation("an event of a saga that never started")
             effects.parked.append(retry(message, tries, "not started"))
             return
