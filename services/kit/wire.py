@@ -12,6 +12,8 @@ from services.kit.message import Epoch, MalformedMessage, Message, Mode, SagaId
 
 Headers = list[tuple[str, bytes]]
 
+LARGEST_EPOCH = 2**31 - 1
+
 
 class Record(msgspec.Struct, frozen=True):
     """A Kafka record as the outbox keeps it.
@@ -111,8 +113,10 @@ def _checked(message: Message) -> Message:
     match = _ID.fullmatch(message.id)
     if match is None or match["saga"] != message.saga_id or match["kind"] != message.type:
         raise MalformedMessage("ce_id is not <subject>:<type>:<attempt> with a UUID as subject")
+    if not 0 <= message.epoch <= LARGEST_EPOCH:
+        raise MalformedMessage(f"ce_epoch is not between 0 and {LARGEST_EPOCH}")
     try:
-        message.sent_at()
-    except ValueError as error:
+        message.sent_at().timestamp()
+    except (ValueError, OverflowError) as error:
         raise MalformedMessage(f"ce_time: {error}") from error
     return message
