@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections import deque
 from collections.abc import Sequence
 from typing import Any, Protocol
 
@@ -44,9 +43,12 @@ class Relay:
         self._producer = producer
         self._metrics = metrics
         self._tracing = tracing
+        self._turn = threading.Lock()
         self._lock = threading.Lock()
         self._in_flight: set[int] = set()
-        self._acknowledged: deque[int] = deque()
+        self._acknowledged: set[int] = set()
+        self._forgotten: set[int] = set()
+        self._failures = 0
         self._behind = False
 
     @property
@@ -59,9 +61,9 @@ class Relay:
         if self._behind or len(self._in_flight) > MOST_IN_FLIGHT:
             self._behind = True
             return
-        self._send(rows)
-        for row in twice:
-            self._send_once(row.record)
+        if self._send(rows):
+            for row in twice:
+                self._send_once(row.record)
 
     def sweep(self, database: Sweepable) -> None:
         """Publish what no transaction in flight can still precede; forget what is acknowledged.
@@ -72,30 +74,23 @@ class Relay:
         self.forget(database)
         if len(self._in_flight) > MOST_IN_FLIGHT:
             return
+        failures = self._failures
         rows = database.sweep(0.0 if self._behind else SETTLED_SECONDS, SWEEP_LIMIT)
-        with self._lock:
-            left = [row for row in rows if row.id not in self._in_flight]
+        left = [row for row in rows if not self._is_sent(row)]
         if self._send(left):
             self._metrics.resent.inc(len(left))
-            if len(rows) < SWEEP_LIMIT:
-                self._behind = False
+            self._catch_up(failures, len(rows) < SWEEP_LIMIT)
 
     def forget(self, database: Sweepable) -> None:
-        ids = self.acknowledged()
+        """Until rows are deleted nothing publishes them again, nor does who read them just before
+        that and publishes them just after."""
+        with self._lock:
+            ids = set(self._acknowledged)
         if ids:
-            database.forget(ids)
-
-    def acknowledged(self) -> list[int]:
-        """Rows that the broker has and the outbox need not keep."""
+            database.forget(list(ids))
         with self._lock:
-            ids = list(self._acknowledged)
-            self._acknowledged.clear()
-        return ids
-
-    def keep(self, ids: Sequence[int]) -> None:
-        """Take acknowledged ids back, when the transaction that would forget them failed."""
-        with self._lock:
-            self._acknowledged.extend(ids)
+            self._acknowledged -= ids
+            self._forgotten = ids
 
     def flush(self, seconds: float) -> None:
         """Wait until the broker has what was sent; what it has not stays in the outbox."""
@@ -105,21 +100,36 @@ class Relay:
             log.warning("flush: %s", error)
 
     def _send(self, rows: Sequence[OutboxRow]) -> bool:
-        """Stop at the first record that the producer does not take: none may overtake it."""
-        for row in rows:
-            started = time.time()
+        """Stop at the first record that the producer does not take: none may overtake it.
+
+        One thread at a time: whoever finds a row marked as sent knows that the producer has it.
+        """
+        with self._turn:
+            return all(self._is_sent(row) or self._send_row(row) for row in rows)
+
+    def _is_sent(self, row: OutboxRow) -> bool:
+        with self._lock:
+            known = (self._in_flight, self._acknowledged, self._forgotten)
+            return any(row.id in ids for ids in known)
+
+    def _send_row(self, row: OutboxRow) -> bool:
+        started = time.time()
+        with self._lock:
+            self._in_flight.add(row.id)
+        future = self._send_once(row.record)
+        if future is None:
             with self._lock:
-                if row.id in self._in_flight:
-                    continue
-                self._in_flight.add(row.id)
-            future = self._send_once(row.record)
-            if future is None:
-                with self._lock:
-                    self._in_flight.discard(row.id)
-                return False
-            future.add_callback(self._succeeded, row, started)
-            future.add_errback(self._failed, row)
+                self._in_flight.discard(row.id)
+            return False
+        future.add_callback(self._succeeded, row, started)
+        future.add_errback(self._failed, row)
         return True
+
+    def _catch_up(self, failures: int, all_found: bool) -> None:
+        """Back to fast publication, unless a send failed since the rows were looked for."""
+        with self._lock:
+            if all_found and failures == self._failures:
+                self._behind = False
 
     def _send_once(self, record: Record) -> Any:
         try:
@@ -134,7 +144,7 @@ class Relay:
     def _succeeded(self, row: OutboxRow, started: float, _metadata: Any) -> None:
         with self._lock:
             self._in_flight.discard(row.id)
-            self._acknowledged.append(row.id)
+            self._acknowledged.add(row.id)
         record = row.record
         self._metrics.published.labels(record.mode, record.topic).inc()
         size = len(record.value) + sum(len(name) + len(value) for name, value in record.headers)
@@ -145,4 +155,5 @@ class Relay:
         log.warning("%s was not acknowledged: %s", row.record.message_id, error)
         with self._lock:
             self._in_flight.discard(row.id)
+            self._failures += 1
             self._behind = True
