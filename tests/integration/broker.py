@@ -63,13 +63,13 @@ class Tape:
         self._consumer: Any = KafkaConsumer(
             bootstrap_servers=bootstrap, enable_auto_commit=False, auto_offset_reset="earliest"
         )
-        partitions = eventually(lambda: self._consumer.partitions_for_topic(topic), topic)
-        self._consumer.assign([TopicPartition(topic, number) for number in partitions])
+        numbers = eventually(lambda: self._consumer.partitions_for_topic(topic), topic)
+        self._partitions = [TopicPartition(topic, number) for number in numbers]
+        self._consumer.assign(self._partitions)
 
     def records(self, *keys: str) -> list[Any]:
         """What is there by now; with keys, only theirs."""
-        while polled := self._consumer.poll(timeout_ms=100):
-            self._records.extend(record for found in polled.values() for record in found)
+        eventually(self._at_the_end, "the end of the tape")
         wanted = {key.encode() for key in keys}
         return [record for record in self._records if not keys or record.key in wanted]
 
@@ -79,6 +79,15 @@ class Tape:
 
     def close(self) -> None:
         self._consumer.close()
+
+    def _at_the_end(self) -> bool:
+        try:
+            ends = self._consumer.end_offsets(self._partitions)
+            polled = self._consumer.poll(timeout_ms=50)
+            self._records.extend(record for found in polled.values() for record in found)
+            return all(self._consumer.position(each) >= ends[each] for each in ends)
+        except KafkaError:
+            return False
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 import services
 from services.kit.migrate import migrate
+from services.kit.postgres import PostgresDatabase
 from tests.integration.waiting import eventually
 from tests.integration.world import SCHEMAS
 
@@ -41,6 +42,13 @@ def rows(url: str, query: str, *values: object) -> list[tuple]:
 
 def value(url: str, query: str, *values: object):
     return rows(url, query, *values)[0][0]
+
+
+def is_blocked(database: PostgresDatabase) -> bool:
+    """Whether somebody waits for a lock that the transaction in `database` holds."""
+    waiting = "SELECT count(*) FROM pg_locks WHERE pg_backend_pid() = ANY(pg_blocking_pids(pid))"
+    row = database.connection().execute(waiting).fetchone()
+    return row is not None and row[0] > 0
 
 
 def _fetched(url: str, query: str, values: tuple[object, ...]) -> list[tuple]:

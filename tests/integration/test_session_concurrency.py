@@ -10,7 +10,7 @@ import pytest
 from services.kit.postgres import PostgresDatabase
 from services.kit.session import Arrival, Fact, Parked
 from tests.integration.builders import a_message, a_reservation, an_id
-from tests.integration.databases import with_schema
+from tests.integration.databases import is_blocked, with_schema
 from tests.integration.waiting import eventually
 
 
@@ -36,12 +36,6 @@ def replica(database_url):
 def received(database, *names):
     with database.transaction() as session:
         return session.receive([Arrival(name, "orchestration", 1) for name in names])
-
-
-def is_blocked(database):
-    """Whether somebody waits for a lock that the transaction in `database` holds."""
-    waiting = "SELECT count(*) FROM pg_locks WHERE pg_backend_pid() = ANY(pg_blocking_pids(pid))"
-    return database.connection().execute(waiting).fetchone()[0] > 0
 
 
 def test_the_next_due_time_is_told_but_no_further_than_asked(replica):

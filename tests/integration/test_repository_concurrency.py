@@ -1,0 +1,149 @@
+"""Two replicas that are given the same order at once, in every service: one writes, the other is
+told so by its key, and the next time it sees what the first one did."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+import pytest
+
+from services.inventory import handlers as inventory
+from services.inventory.service import fill_shelves
+from services.inventory.store import StockRepository
+from services.kit.faults import Faults
+from services.kit.postgres import PostgresDatabase
+from services.kit.settings import Settings
+from services.messages import ArrangeShipment, NotifyCustomer, vocabulary
+from services.notification import handlers as notification
+from services.notification.store import NotificationRepository
+from services.orchestrator.engine import Orchestrator
+from services.orchestrator.order_saga import ORDER
+from services.orchestrator.store import PostgresSagas
+from services.payment import handlers as payment
+from services.payment.model import CardAnswer
+from services.payment.store import PaymentRepository
+from services.shipping import handlers as shipping
+from services.shipping.model import CarrierAnswer
+from services.shipping.store import ShipmentRepository
+from tests.integration.builders import (
+    BERLIN,
+    a_message,
+    a_placed_order,
+    a_reservation,
+    an_authorization,
+    an_id,
+)
+from tests.integration.databases import is_blocked, value, with_schema
+from tests.integration.waiting import eventually
+
+
+@dataclass(frozen=True)
+class Act:
+    """A handler, a command for it, and the query that counts what it did."""
+
+    repository: Any
+    handler: Any
+    command: Any
+    answer: Any
+    count: str
+
+
+ORDER_ID = an_id()
+ACTS = {
+    "inventory": Act(
+        StockRepository(),
+        inventory.reserve_stock,
+        a_reservation(ORDER_ID),
+        None,
+        "SELECT count(*) FROM inventory.moves",
+    ),
+    "payment": Act(
+        PaymentRepository(),
+        payment.authorize_payment,
+        an_authorization(ORDER_ID),
+        CardAnswer(),
+        "SELECT count(*) FROM payment.ledger",
+    ),
+    "shipping": Act(
+        ShipmentRepository(),
+        shipping.arrange_shipment,
+        ArrangeShipment(order_id=ORDER_ID, ship_to=BERLIN),
+        CarrierAnswer("BAND-1"),
+        "SELECT count(*) FROM shipping.bookings",
+    ),
+    "notification": Act(
+        NotificationRepository(),
+        notification.notify_customer,
+        NotifyCustomer(order_id=ORDER_ID, customer_id="c-1", outcome="confirmed"),
+        None,
+        "SELECT count(*) FROM notification.notifications",
+    ),
+}
+
+
+@pytest.fixture
+def replicas(database_url):
+    made = []
+
+    def two_of(service):
+        schema = with_schema(database_url, service)
+        made.extend(PostgresDatabase(database_url, schema, "test") for _ in range(2))
+        if service == "inventory":
+            settings = Settings(database_url=database_url, kafka="")
+            fill_shelves(settings, made[0].connection())
+        return made
+
+    yield two_of
+    for database in made:
+        database.close()
+
+
+@pytest.mark.parametrize("service", ACTS)
+def test_of_two_replicas_with_the_same_order_one_acts_and_the_other_sees_it(
+    replicas, database_url, service
+):
+    act = ACTS[service]
+    first, second = replicas(service)
+    with ThreadPoolExecutor() as pool:
+        with first.transaction() as session:
+            event = perform(act, session)
+            late = pool.submit(perform_alone, act, second)
+            eventually(lambda: is_blocked(first), "the second waits for the first")
+        with pytest.raises(psycopg.errors.UniqueViolation):
+            late.result()
+    assert perform_alone(act, second) == event
+    assert value(database_url, act.count) == 1
+
+
+def test_of_two_orchestrators_that_start_the_same_saga_one_acts_and_the_other_sees_it(replicas):
+    conductor = Orchestrator({1: ORDER}, vocabulary(), PostgresSagas(), Faults(), 5.0)
+    batch = [(a_message(a_placed_order(ORDER_ID)), 0)]
+    first, second = replicas("orchestrator")
+
+    def conduct(database):
+        with database.transaction() as session:
+            return conductor.execute(session, batch, None).outgoing
+
+    with ThreadPoolExecutor() as pool:
+        with first.transaction() as session:
+            sent = conductor.execute(session, batch, None).outgoing
+            late = pool.submit(conduct, second)
+            eventually(lambda: is_blocked(first), "the second waits for the first")
+        with pytest.raises(psycopg.errors.UniqueViolation):
+            late.result()
+    assert [out.message.type for out in sent] == ["ReserveStock", "AuthorizePayment"]
+    assert conduct(second) == []
+
+
+def perform(act, session):
+    answers = {ORDER_ID: act.answer}
+    state = act.repository.load(session.connection, [act.command], answers)
+    event = act.handler(act.command, state)
+    act.repository.save(session.connection, state)
+    return event
+
+
+def perform_alone(act, database):
+    with database.transaction() as session:
+        return perform(act, session)
