@@ -94,16 +94,16 @@ class MemoryProducer:
     """What is sent waits in its partition's queue until `deliver`; a crash loses the rest."""
 
     def __init__(self, broker: MemoryBroker, random: Random, losses: Losses) -> None:
+        self.losses = losses
         self._broker = broker
         self._random = random
-        self._losses = losses
         self._queues: dict[tuple[str, str], deque[tuple[Future, tuple[Any, ...]]]] = {}
 
     def __len__(self) -> int:
         return sum(map(len, self._queues.values())) if self._queues else 0
 
     def send(self, topic: str, value: bytes, key: bytes, headers: Headers) -> Future:
-        if self._hits(self._losses.full):
+        if self._hits(self.losses.full):
             raise KafkaTimeoutError("the producer's buffer is full")
         future = Future()
         record = (topic, key.decode(), value, headers)
@@ -121,11 +121,14 @@ class MemoryProducer:
         for name in self._random.sample(list(self._queues), len(self._queues)):
             queue = self._queues[name]
             while queue and done < most:
-                self._deliver_one(*queue.popleft())
+                self._deliver_one(*self._next(queue))
                 done += 1
             if not queue:
                 self._queues.pop(name, None)
         return done
+
+    def _next(self, queue: deque[tuple[Future, tuple[Any, ...]]]) -> tuple[Future, Any]:
+        return queue.popleft()
 
     def crash(self) -> None:
         """Some of what was on its way arrives all the same; nobody hears of it."""
@@ -135,11 +138,11 @@ class MemoryProducer:
         self._queues.clear()
 
     def _deliver_one(self, future: Future, record: tuple[Any, ...]) -> None:
-        if self._hits(self._losses.lost):
+        if self._hits(self.losses.lost):
             future.failure(KafkaTimeoutError("lost"))
             return
         self._broker.append(*record)
-        if self._hits(self._losses.unacknowledged):
+        if self._hits(self.losses.unacknowledged):
             future.failure(KafkaTimeoutError("not acknowledged in time"))
         else:
             future.success(None)

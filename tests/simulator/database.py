@@ -125,7 +125,9 @@ class MemorySession:
 
     def unsent(self, sagas: Sequence[SagaId]) -> list[OutboxRow]:
         outbox = self.store.outbox
-        return [OutboxRow(row, record) for row, (record, _) in outbox.items() if record.key in sagas]
+        return [
+            OutboxRow(row, record) for row, (record, _) in outbox.items() if record.key in sagas
+        ]
 
 
 class Moments(Protocol):
@@ -193,5 +195,3 @@ def away() -> psycopg.OperationalError:
 
 def faster() -> psycopg.errors.UniqueViolation:
     return psycopg.errors.UniqueViolation("a replica was faster")
-
-

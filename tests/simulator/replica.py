@@ -14,7 +14,7 @@ from services.kit.wire import Record
 from services.orchestrator.engine import Orchestrator
 from services.orchestrator.timers import Timers
 from tests.simulator import front_door
-from tests.simulator.broker import MemoryProducer, Place
+from tests.simulator.broker import Place
 from tests.simulator.database import MemoryDatabase, Store, away, faster
 from tests.simulator.services import Blueprint, metrics, tracing
 
@@ -36,6 +36,7 @@ class Replica:
         self.name = f"{blueprint.name}-{number}"
         self.group = world.groups[blueprint.name]
         self.incarnation = 0
+        self.losses = world.plan.losses
         self.busy = self.in_batch = False
         self.start()
 
@@ -48,7 +49,7 @@ class Replica:
         self.core = world.mutation.core(
             self.blueprint.core(Faults(world.plan.catalogue, self.incarnation))
         )
-        self.producer = MemoryProducer(world.broker, world.random, world.plan.losses)
+        self.producer = world.mutation.producer(world.broker, world.random, self.losses)
         self.relay = world.mutation.relay(self.producer, metrics(name), self.tracing)
         self.database = MemoryDatabase(self.store, self, world.mutation.session)
         self.processor = BatchProcessor(

@@ -14,7 +14,7 @@ from services.kit.batch import Core
 from services.kit.faults import Faults
 from services.kit.handling import Playbook
 from services.kit.latency import Latency
-from services.kit.message import Epoch, Mode, topic_of
+from services.kit.message import Epoch, Mode
 from services.kit.metrics import Metrics
 from services.kit.participant import External, Participant
 from services.kit.topics import topics_of
@@ -23,8 +23,9 @@ from services.messages import vocabulary
 from services.notification.service import PLAYBOOK as NOTIFICATION
 from services.orchestrator.engine import Orchestrator
 from services.orchestrator.order_saga import ORDER
+from services.orchestrator.service import TOPICS
 from services.order.model import Route
-from services.order.service import OBSERVED
+from services.order.service import OBSERVED, TIMELINE_TOPICS
 from services.order.service import PLAYBOOK as ORDERS
 from services.payment.card_network import CardNetwork
 from services.payment.service import PLAYBOOK as PAYMENT
@@ -81,7 +82,8 @@ def _order() -> Blueprint:
         )
 
     route = Route(Mode.ORCHESTRATION, 100, Epoch(1))
-    return Blueprint("order", topics_of(ORDERS, WORDS, OBSERVED), lambda _: OrderBook(route), core)
+    topics = sorted({*topics_of(ORDERS, WORDS), *TIMELINE_TOPICS})
+    return Blueprint("order", topics, lambda _: OrderBook(route), core)
 
 
 def _orchestrator() -> Blueprint:
@@ -89,8 +91,7 @@ def _orchestrator() -> Blueprint:
         definitions = {ORDER.version: ORDER}
         return Orchestrator(definitions, WORDS, MemorySagas(), faults, STEP_TIMEOUT_SECONDS)
 
-    topics = sorted({topic_of(WORDS.kinds[event]) for event in ORDER.events()})
-    return Blueprint("orchestrator", topics, lambda _: Scores(), core)
+    return Blueprint("orchestrator", TOPICS, lambda _: Scores(), core)
 
 
 def full_shelves(stocked: int) -> Shelves:

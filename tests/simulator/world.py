@@ -11,7 +11,7 @@ from services.kit.batch import Core
 from services.kit.message import Mode
 from services.kit.relay import Relay
 from tests.simulator import chaos, front_door
-from tests.simulator.broker import Group, Losses, MemoryBroker
+from tests.simulator.broker import Group, Losses, MemoryBroker, MemoryProducer
 from tests.simulator.chaos import Chaos, Plan
 from tests.simulator.database import Clock, MemorySession, Store
 from tests.simulator.replica import Replica
@@ -36,6 +36,7 @@ class Mutation:
     core: Callable[[Core], Core] = lambda core: core
     session: Callable[[Store], MemorySession] = MemorySession
     relay: Callable[[Any, Any, Any], Relay] = Relay
+    producer: Callable[[MemoryBroker, Random, Losses], MemoryProducer] = MemoryProducer
 
 
 SOUND = Mutation()
@@ -63,9 +64,7 @@ class World:
             for number in range(self.plan.replicas)
         ]
         self.doors = [each for each in self.replicas if each.blueprint.name == "order"]
-        self.book.route = replace(
-            self.book.route, mode=self.plan.mode, weight=self.plan.weight
-        )
+        self.book.route = replace(self.book.route, mode=self.plan.mode, weight=self.plan.weight)
         self._to_place = list(self.plan.orders)
         self._to_poison = self.plan.poisons
         self._depth = 0
@@ -198,7 +197,7 @@ class World:
         self.note("from here on nothing is disturbed")
         self.chaos = Chaos()
         for replica in self.replicas:
-            replica.producer._losses = Losses()
+            replica.losses = replica.producer.losses = Losses()
         while self._to_place:
             self._place()
         for _ in range(MOST_ROUNDS):

@@ -1,0 +1,94 @@
+"""Whatever happens in whatever order, in both modes: every order ends, and everything adds up.
+
+`SIMULATOR_SEED=7 pytest tests/unit/services -k any_schedule` repeats one schedule;
+`SIMULATOR_SCHEDULES=100000` runs more of them.
+"""
+
+import logging
+import os
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from services.kit.message import Mode
+from tests.simulator.simulate import simulate
+
+ROOT = Path(__file__).parents[3]
+SCHEDULES = int(os.environ.get("SIMULATOR_SCHEDULES", "2000"))
+SHARES = 8
+TELL = (
+    "from tests.simulator.simulate import simulate; print(*simulate({}).trace.lines(), sep='\\n')"
+)
+
+
+@pytest.fixture(autouse=True)
+def _no_logging():
+    """Thousands of crashes are not news; the trace of the one that matters is."""
+    logging.disable(logging.CRITICAL)
+    yield
+    logging.disable(logging.NOTSET)
+
+
+def seeds(share: int) -> list[int]:
+    if "SIMULATOR_SEED" in os.environ:
+        return [int(os.environ["SIMULATOR_SEED"])] if share == 0 else []
+    return list(range(share, SCHEDULES, SHARES))
+
+
+@pytest.mark.parametrize("share", range(SHARES))
+def test_any_schedule_keeps_every_invariant(share):
+    for seed in seeds(share):
+        simulate(seed)
+
+
+def test_the_schedules_are_worth_their_time():
+    """Both modes, both ends, every reason, switches under way, and trouble of every kind."""
+    ends, notes = Counter(), Counter()
+    for seed in range(300):
+        world = simulate(seed)
+        for row in world.book.orders.values():
+            ends[row.mode, row.reason or row.status.value] += 1
+        text = "\n".join(world.trace.lines())
+        notes.update(sign for sign in SIGNS if sign in text)
+        notes["both modes at once"] += len({row.mode for row in world.book.orders.values()}) > 1
+    for mode in Mode:
+        for reason in ("confirmed", "cancelled", "out_of_stock", "card_declined", "refused"):
+            assert ends[mode, reason] > 3, (mode, reason, ends)
+    assert ends[Mode.CHOREOGRAPHY, "timed_out"] > 3
+    assert min(notes[sign] for sign in (*SIGNS, "both modes at once")) > 3, notes
+
+
+SIGNS = (
+    "dies before its commit",
+    "dies after its commit",
+    "dies after publication",
+    "committed and does not know it",
+    "the database is away",
+    "pauses before it publishes",
+    "pauses before its transaction",
+    "rebalances",
+    "resumes",
+    "garbage comes",
+    "OrderExpired",
+    "ReserveStock:2",
+    "the route is",
+)
+
+
+def test_a_seed_repeats_its_schedule_in_any_process():
+    lines = [
+        subprocess.run(
+            [sys.executable, "-W", "ignore", "-c", TELL.format(17)],
+            env={**os.environ, "PYTHONHASHSEED": hash_seed, "PYTHONPATH": str(ROOT)},
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for hash_seed in ("1", "2")
+    ]
+    assert lines[0] == lines[1]
+    assert len(lines[0].splitlines()) > 20

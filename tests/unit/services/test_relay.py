@@ -1,0 +1,235 @@
+"""The relay: nothing committed is lost, and what concerns one order keeps its order."""
+
+from random import Random
+
+import psycopg
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.kit.relay import MOST_IN_FLIGHT, SETTLED_SECONDS, Relay
+from services.kit.session import OutboxRow
+from tests.simulator.broker import Losses, MemoryBroker, MemoryProducer
+from tests.simulator.database import Clock, MemoryDatabase, Store, away
+from tests.simulator.services import metrics, tracing
+from tests.unit.services.builders import a_record, a_row, order_id
+
+
+def raise_away(_ids):
+    raise away()
+
+
+class Post:
+    """An outbox, a relay and a broker; `losses` can be changed while it works."""
+
+    def __init__(self, losses: Losses | None = None, seed: int = 1) -> None:
+        self.losses = losses or Losses()
+        self.broker = MemoryBroker(partitions=1)
+        self.producer = MemoryProducer(self.broker, Random(seed), self.losses)
+        self.relay = self._relay()
+        self.clock = Clock()
+        self.database = MemoryDatabase(Store(self.clock, None))
+
+    def _relay(self) -> Relay:
+        return Relay(self.producer, metrics("order"), tracing("order"))
+
+    def commit(self, *keys: int) -> list[OutboxRow]:
+        with self.database.transaction() as session:
+            last = session.store.last_id
+            records = [a_record(order_id(key), last + n) for n, key in enumerate(keys, 1)]
+            return session.send(records)
+
+    def deliver(self) -> None:
+        self.producer.deliver(1_000)
+
+    def restart(self) -> None:
+        self.producer._queues.clear()
+        self.relay = self._relay()
+
+    def sweep(self) -> None:
+        self.relay.sweep(self.database)
+
+    def settle(self) -> None:
+        for _ in range(20):
+            self.clock.now += SETTLED_SECONDS
+            self.sweep()
+            self.deliver()
+        self.sweep()
+
+    def attempts(self, key: int = 1) -> list[int]:
+        """What the broker has of an order, by the number that each record was sent under."""
+        own = [e for e in self.broker.entries() if e.key == order_id(key)]
+        return [entry.message.attempt for entry in own if entry.message]
+
+    @property
+    def unsent(self) -> int:
+        return len(self.database.store.outbox)
+
+
+@pytest.fixture
+def post() -> Post:
+    return Post()
+
+
+def test_what_was_committed_is_published_without_asking_the_database(post):
+    rows = post.commit(1, 1)
+    post.database = None
+    post.relay.publish(rows)
+    post.deliver()
+    assert post.attempts() == [1, 2]
+
+
+def test_an_acknowledged_row_is_forgotten(post):
+    post.relay.publish(post.commit(1))
+    post.sweep()
+    assert post.unsent == 1
+    post.deliver()
+    post.sweep()
+    assert post.unsent == 0
+
+
+def test_rows_that_could_not_be_forgotten_are_forgotten_later(post):
+    post.relay.publish(post.commit(1))
+    post.deliver()
+    forget, post.database.forget = post.database.forget, raise_away
+    with pytest.raises(psycopg.OperationalError):
+        post.sweep()
+    post.database.forget = forget
+    post.settle()
+    assert post.unsent == 0
+
+
+def test_a_crash_between_commit_and_publish_publishes_once(post):
+    post.commit(1, 1)
+    post.restart()
+    post.settle()
+    assert post.attempts() == [1, 2]
+    assert post.unsent == 0
+
+
+def test_a_young_row_is_left_to_the_process_that_committed_it(post):
+    post.commit(1)
+    post.clock.now += SETTLED_SECONDS / 2
+    post.sweep()
+    post.deliver()
+    assert post.attempts() == []
+
+
+def test_a_sweep_leaves_alone_what_is_on_its_way(post):
+    post.relay.publish(post.commit(1))
+    post.clock.now += SETTLED_SECONDS
+    post.sweep()
+    post.deliver()
+    assert post.attempts() == [1]
+
+
+def test_nothing_overtakes_a_record_that_the_producer_did_not_take(post):
+    rows = post.commit(1, 1, 1)
+    post.losses.full = 100
+    post.relay.publish(rows[:1])
+    post.losses.full = 0
+    post.relay.publish(rows[1:])
+    post.settle()
+    assert post.attempts() == [1, 2, 3]
+
+
+def test_a_duplicate_does_not_overtake_a_record_that_the_producer_did_not_take(post):
+    first, second = post.commit(1, 1)
+    post.losses.full = 100
+    full_once = iter([100.0])
+    send = post.producer.send
+
+    def send_once_full(*args, **kwargs):
+        post.losses.full = next(full_once, 0.0)
+        return send(*args, **kwargs)
+
+    post.producer.send = send_once_full
+    post.relay.publish([first, second], twice=[second])
+    post.settle()
+    assert post.attempts() == [1, 2]
+
+
+def test_a_failure_sends_everything_through_the_sweep_until_it_has_caught_up(post):
+    post.losses.lost = 100
+    post.relay.publish(post.commit(1))
+    post.deliver()
+    post.losses.lost = 0
+    assert post.relay.behind
+    post.relay.publish(post.commit(1))
+    assert len(post.producer) == 0
+    post.settle()
+    assert post.attempts() == [1, 2]
+    assert not post.relay.behind
+
+
+def test_a_first_row_that_comes_while_a_sweep_catches_up_is_found_by_a_later_one(post):
+    post.losses.lost = 100
+    post.relay.publish(post.commit(2))
+    post.deliver()
+    post.losses.lost = 0
+    look = post.database.sweep
+
+    def look_while_others_commit(older_than_seconds, limit):
+        found = look(older_than_seconds, limit)
+        post.relay.publish(post.commit(1))
+        return found
+
+    post.database.sweep = look_while_others_commit
+    post.sweep()
+    post.database.sweep = look
+    assert not post.relay.behind
+    post.settle()
+    assert post.attempts() == [2]
+
+
+def test_a_fault_can_send_a_record_twice(post):
+    rows = post.commit(1, 1)
+    post.relay.publish(rows, twice=rows[:1])
+    post.deliver()
+    assert post.attempts() == [1, 2, 1]
+
+
+def test_too_much_on_its_way_stops_the_fast_path(post):
+    flood = [a_row(number) for number in range(MOST_IN_FLIGHT + 1)]
+    post.relay.publish(flood)
+    post.relay.publish(post.commit(1))
+    assert post.relay.behind
+    assert len(post.producer) == MOST_IN_FLIGHT + 1
+
+
+@given(
+    seed=st.integers(0, 2**32),
+    full=st.sampled_from([0, 20, 60]),
+    keys=st.lists(st.integers(1, 3), min_size=1, max_size=15),
+)
+def test_each_orders_records_keep_their_order_whatever_the_producer_refuses(seed, full, keys):
+    post, random = Post(Losses(full=full), seed), Random(seed)
+    for key in keys:
+        post.relay.publish(post.commit(key))
+        if random.random() < 0.3:
+            post.clock.now += random.random() * SETTLED_SECONDS
+            post.sweep()
+        if random.random() < 0.3:
+            post.deliver()
+    post.losses.full = 0
+    post.settle()
+    for key in set(keys):
+        firsts = list(dict.fromkeys(post.attempts(key)))
+        assert firsts == sorted(firsts)
+    assert sum(len(set(post.attempts(key))) for key in set(keys)) == len(keys)
+    assert post.unsent == 0
+
+
+@given(seed=st.integers(0, 2**32), keys=st.lists(st.integers(1, 3), min_size=1, max_size=15))
+def test_nothing_is_lost_whatever_the_broker_loses(seed, keys):
+    post, random = Post(Losses(full=20, lost=30, unacknowledged=30), seed), Random(seed)
+    for key in keys:
+        post.relay.publish(post.commit(key))
+        post.deliver()
+        if random.random() < 0.2:
+            post.restart()
+    post.losses.full = post.losses.lost = post.losses.unacknowledged = 0
+    post.settle()
+    assert sum(len(set(post.attempts(key))) for key in set(keys)) == len(keys)
+    assert post.unsent == 0
+    assert not post.relay.behind
