@@ -1,0 +1,257 @@
+"""The same facts come to the same command, in whatever order they are heard."""
+
+from itertools import permutations
+from types import SimpleNamespace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.inventory.service import PLAYBOOK as INVENTORY
+from services.kit.faults import Faults
+from services.kit.handling import Playbook, handles, reacts_to, reacts_to_all, refuses
+from services.kit.message import Mode
+from services.kit.participant import Participant
+from services.messages import (
+    EVENTS,
+    ArrangeShipment,
+    CancelShipment,
+    ConfirmOrder,
+    OrderCancelRequested,
+    OrderExpired,
+    PaymentAuthorized,
+    PaymentCaptured,
+    PaymentDeclined,
+    PaymentVoided,
+    RejectOrder,
+    ReleaseStock,
+    ReserveStock,
+    StockRejected,
+    StockReleased,
+    StockReserved,
+    StockShipped,
+    VoidPayment,
+)
+from services.notification.service import PLAYBOOK as NOTIFICATION
+from services.order.service import PLAYBOOK as ORDERS
+from services.payment.service import PLAYBOOK as PAYMENT
+from services.shipping.service import PLAYBOOK as SHIPPING
+from tests.simulator.database import Clock, MemoryDatabase, Store
+from tests.simulator.services import WORDS
+from tests.unit.services.builders import ORDER_ID, a_message, an_order, order_id
+
+PLAYBOOKS = {
+    "order": ORDERS,
+    "inventory": INVENTORY,
+    "payment": PAYMENT,
+    "shipping": SHIPPING,
+    "notification": NOTIFICATION,
+}
+READY = [
+    an_order(country="NL"),
+    StockReserved(order_id=ORDER_ID),
+    PaymentAuthorized(order_id=ORDER_ID, amount_cents=39_900),
+]
+ARRANGE = ArrangeShipment(order_id=ORDER_ID, ship_to=an_order(country="NL").ship_to)
+DONE = [
+    PaymentCaptured(order_id=ORDER_ID, amount_cents=1),
+    StockShipped(order_id=ORDER_ID),
+]
+
+
+class Listener:
+    """A participant that notes its commands instead of executing them."""
+
+    def __init__(self, playbook: Playbook) -> None:
+        self.database = MemoryDatabase(Store(Clock(), None))
+        self.participant = Participant("test", playbook, WORDS, None, Faults())
+        self.works: list[tuple[object, int]] = []
+
+    def hear(self, *messages):
+        """One batch, as `execute` goes about it."""
+        listener, works = self.participant, []
+        with self.database.transaction() as session:
+            heard = listener._joins(messages)
+            known = session.merge_facts(heard) if heard else {}
+            works = listener._works([(message, 0) for message in messages], known)
+        self.works += [(work.command, work.attempt) for work in works]
+
+    @property
+    def commands(self):
+        return [command for command, _ in self.works]
+
+
+def batches_of(items):
+    """The same messages in the same order, cut into batches anyhow."""
+    cuts = st.lists(st.booleans(), min_size=len(items), max_size=len(items))
+    return cuts.map(lambda ends: _cut(items, ends))
+
+
+def _cut(items, ends):
+    batches = [[]]
+    for item, end in zip(items, ends, strict=True):
+        batches[-1].append(item)
+        if end:
+            batches.append([])
+    return [batch for batch in batches if batch]
+
+
+def heard_in_any_order(bodies):
+    """Every body at least once, some again, in any order, in any batches."""
+    again = st.lists(st.sampled_from(bodies), max_size=3)
+    orders = again.flatmap(lambda more: st.permutations([*bodies, *more]))
+    return orders.flatmap(lambda order: batches_of([a_message(body) for body in order]))
+
+
+@given(heard_in_any_order(READY))
+def test_a_shipment_is_arranged_once_all_is_ready_in_whatever_order(batches):
+    listener = Listener(SHIPPING)
+    heard = set()
+    for batch in batches:
+        was_complete = len(heard) == len(READY)
+        heard |= {message.type for message in batch}
+        before = len(listener.commands)
+        listener.hear(*batch)
+        found = listener.commands[before:]
+        if len(heard) < len(READY):
+            assert found == []
+        elif not was_complete:
+            assert found == [ARRANGE]
+        assert set(found) <= {ARRANGE}
+    assert ARRANGE in listener.commands
+
+
+@given(heard_in_any_order(DONE))
+def test_an_order_is_confirmed_once_all_is_done_in_whatever_order(batches):
+    listener = Listener(ORDERS)
+    for batch in batches:
+        listener.hear(*batch)
+    assert set(listener.commands) == {ConfirmOrder(order_id=ORDER_ID)}
+
+
+REJECTIONS = [
+    (StockRejected, PaymentVoided, "out_of_stock", "elsewhere", "out_of_stock"),
+    (StockReleased, PaymentDeclined, "elsewhere", "card_declined", "card_declined"),
+    (StockRejected, PaymentDeclined, "out_of_stock", "card_declined", "out_of_stock"),
+    (StockReleased, PaymentVoided, "cancelled", "cancelled", "cancelled"),
+]
+
+
+@pytest.mark.parametrize(("stock", "payment", "of_stock", "of_payment", "reason"), REJECTIONS)
+def test_an_order_is_rejected_for_the_reason_of_whoever_failed(
+    stock, payment, of_stock, of_payment, reason
+):
+    bodies = [
+        stock(order_id=ORDER_ID, reason=of_stock),
+        payment(order_id=ORDER_ID, reason=of_payment),
+    ]
+    for order in permutations(bodies):
+        listener = Listener(ORDERS)
+        for body in order:
+            listener.hear(a_message(body))
+        assert listener.commands == [RejectOrder(order_id=ORDER_ID, reason=reason)]
+
+
+@given(st.permutations(READY), st.permutations([2, 5, 3]))
+def test_a_join_continues_the_latest_attempt_it_knows_of(bodies, attempts):
+    listener = Listener(SHIPPING)
+    for body, attempt in zip(bodies, attempts, strict=True):
+        listener.hear(a_message(body, attempt=attempt))
+    assert listener.works == [(ARRANGE, 5)]
+
+
+def test_orders_do_not_meet_in_a_join():
+    listener = Listener(ORDERS)
+    listener.hear(a_message(PaymentCaptured(order_id=order_id(1), amount_cents=1)))
+    listener.hear(a_message(StockShipped(order_id=order_id(2))))
+    assert listener.commands == []
+
+
+def test_both_halves_in_one_batch_come_to_one_command():
+    listener = Listener(ORDERS)
+    listener.hear(*map(a_message, DONE))
+    assert listener.commands == [ConfirmOrder(order_id=ORDER_ID)]
+
+
+@given(st.sampled_from(sorted(PLAYBOOKS)), st.sampled_from([event.__name__ for event in EVENTS]))
+def test_in_orchestration_nobody_reacts(service, kind):
+    participant = Participant(service, PLAYBOOKS[service], WORDS, None, Faults())
+    message = SimpleNamespace(type=kind, mode=Mode.ORCHESTRATION)
+    assert not participant.concerns(message)
+    assert participant._reaction(message) is None
+
+
+@pytest.mark.parametrize(
+    ("service", "event", "command"),
+    [
+        ("inventory", an_order(), ReserveStock(order_id=ORDER_ID, items=an_order().items)),
+        (
+            "inventory",
+            PaymentDeclined(order_id=ORDER_ID, reason="r"),
+            ReleaseStock(order_id=ORDER_ID, reason="r"),
+        ),
+        (
+            "payment",
+            StockRejected(order_id=ORDER_ID, reason="r"),
+            VoidPayment(order_id=ORDER_ID, reason="r"),
+        ),
+        (
+            "shipping",
+            OrderCancelRequested(order_id=ORDER_ID),
+            CancelShipment(order_id=ORDER_ID, reason="cancelled"),
+        ),
+        (
+            "shipping",
+            OrderExpired(order_id=ORDER_ID),
+            CancelShipment(order_id=ORDER_ID, reason="timed_out"),
+        ),
+    ],
+)
+def test_a_reaction_gives_what_it_heard_on_to_its_command(service, event, command):
+    listener = Listener(PLAYBOOKS[service])
+    listener.hear(a_message(event))
+    assert listener.commands == [command]
+
+
+def test_every_command_has_one_service_that_handles_it():
+    handled = [kind for playbook in PLAYBOOKS.values() for kind in playbook.handlers]
+    assert len(handled) == len(set(handled)) == 11
+
+
+def test_a_playbook_refuses_two_reactions_to_one_event():
+    @reacts_to(OrderCancelRequested)
+    def first(event):
+        """One reaction."""
+
+    @reacts_to_all(OrderCancelRequested, OrderExpired)
+    def second(event, other):
+        """And another to the same event."""
+
+    with pytest.raises(TypeError, match="two reactions to OrderCancelRequested"):
+        Playbook.of(SimpleNamespace(), SimpleNamespace(first=first, second=second))
+
+
+def test_a_playbook_collects_what_its_modules_mark():
+    @handles(ConfirmOrder)
+    def confirm(command, state):
+        """Handle it."""
+
+    @refuses(ConfirmOrder)
+    def refuse(command, state, reason):
+        """Refuse it."""
+
+    @reacts_to_all(StockRejected | StockReleased, OrderExpired)
+    def rule(stock, expired):
+        """React to it."""
+
+    handlers = SimpleNamespace(confirm=confirm, refuse=refuse, unmarked=lambda: None)
+    playbook = Playbook.of(handlers, SimpleNamespace(rule=rule))
+    assert playbook.handlers == {"ConfirmOrder": confirm}
+    assert playbook.refusals == {"ConfirmOrder": refuse}
+    assert set(playbook.reactions) == {"StockRejected", "StockReleased", "OrderExpired"}
+    reaction = playbook.reactions["OrderExpired"]
+    assert reaction.heard({"OrderExpired": 1}) is None
+    assert reaction.heard({"OrderExpired": 1, "StockReleased": 1}) == [
+        "StockReleased",
+        "OrderExpired",
+    ]
