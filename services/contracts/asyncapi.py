@@ -9,7 +9,8 @@ from services.contracts.flows import BOTH, Flow, flows
 from services.contracts.headers import headers_schema
 from services.contracts.schemas import Schema, components
 from services.kit.bootstrap import SERVICES
-from services.kit.message import Body, Command, topic_of
+from services.kit.message import Body, Command, Mode
+from services.kit.topics import topics_in
 from services.messages import KINDS
 
 VERSION = "0.1.0"
@@ -41,7 +42,8 @@ def asyncapi() -> dict[str, Any]:
 def _channels() -> dict[str, Any]:
     by_topic: dict[str, list[str]] = {f"{name}.dead-letter": ["DeadLetter"] for name in SERVICES}
     for kind in KINDS:
-        by_topic.setdefault(topic_of(kind), []).append(kind.__name__)
+        for topic in topics_in(Mode, [kind]):
+            by_topic.setdefault(topic, []).append(kind.__name__)
     return {topic: _channel(topic, kinds) for topic, kinds in sorted(by_topic.items())}
 
 

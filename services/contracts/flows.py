@@ -7,13 +7,15 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from services.kit.bootstrap import SERVICES
-from services.kit.message import Command, topic_of
+from services.kit.message import Command, Mode
+from services.kit.topics import topics_in
 from services.messages import EVENTS, vocabulary
 from services.orchestrator.order_saga import ORDER
 
 ORCHESTRATION = "sagas in orchestration"
 CHOREOGRAPHY = "sagas in choreography"
 BOTH = "all sagas"
+MODES = {ORCHESTRATION: [Mode.ORCHESTRATION], CHOREOGRAPHY: [Mode.CHOREOGRAPHY], BOTH: list(Mode)}
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,7 @@ def _by_topic(service: str, action: str, kinds: Iterable[str], of: str) -> Itera
     known = vocabulary().kinds
     topics: dict[str, list[str]] = {}
     for kind in sorted(kinds):
-        topics.setdefault(topic_of(known[kind]), []).append(kind)
+        for topic in topics_in(MODES[of], [known[kind]]):
+            topics.setdefault(topic, []).append(kind)
     for topic, found in sorted(topics.items()):
         yield Flow(service, action, topic, tuple(found), of)

@@ -39,6 +39,10 @@ class Core(Protocol):
     @property
     def faults(self) -> Faults: ...
 
+    @property
+    def inbox(self) -> str:
+        """What tells this reader's inbox entries from those of another in the same schema."""
+
     def concerns(self, message: Message) -> bool: ...
 
     def read_ahead(self, session: Session, batch: Batch) -> Any: ...
@@ -122,7 +126,7 @@ class BatchProcessor:
         self, batch: Batch, unreadable: Unreadable, answers: Any, parked: bool
     ) -> Committed:
         with self._database.transaction() as session:
-            known = _admit(session, [message for message, _ in batch], parked)
+            known = self._admit(session, [message for message, _ in batch], parked)
             todo, duplicates = _split(batch, known)
             effects = self._core.execute(session, todo, answers) if todo else Effects()
             if effects.parked:
@@ -135,10 +139,20 @@ class BatchProcessor:
             self._maybe_crash(Fault.CRASH_BEFORE_COMMIT, effects.handled)
         return Committed(effects, rows, resend, duplicates)
 
+    def _admit(self, session: Session, messages: Sequence[Message], parked: bool) -> set[str]:
+        """The ids that this transaction, and no other, is to act upon."""
+        if not messages:
+            return set()
+        if parked:
+            return session.unpark([message.id for message in messages])
+        mark = self._core.inbox
+        fresh = session.receive([Arrival(m.id + mark, m.mode.value, m.epoch) for m in messages])
+        return {message_id.removesuffix(mark) for message_id in fresh}
+
     def _bury(self, message: Message, error: Exception, parked: bool) -> None:
         log.error("%s is dead-lettered: %r", message.id, error)
         with self._database.transaction() as session:
-            known = _admit(session, [message], parked)
+            known = self._admit(session, [message], parked)
             letter = dead_letter(self._dead_letters, to_record(message), _reason(error))
             rows = session.send([letter]) if known else []
         self._publisher.publish(rows)
@@ -233,15 +247,6 @@ class BatchProcessor:
         for message in committed.duplicates:
             if parents and self._tracing.processing(message) in parents:
                 self._tracing.processed(message, message.type, False, started)
-
-
-def _admit(session: Session, messages: Sequence[Message], parked: bool) -> set[str]:
-    """The ids that this transaction, and no other, is to act upon."""
-    if not messages:
-        return set()
-    if parked:
-        return session.unpark([message.id for message in messages])
-    return session.receive([Arrival(m.id, m.mode.value, m.epoch) for m in messages])
 
 
 def _tries(batch: Batch) -> dict[str, int]:

@@ -7,7 +7,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
@@ -20,16 +20,17 @@ from starlette.concurrency import run_in_threadpool
 
 from services.kit import fault_store
 from services.kit.api import Alive, common_routes, make_app
-from services.kit.batch import AWAY, BatchProcessor
+from services.kit.batch import AWAY, BatchProcessor, Core
 from services.kit.broker import POLL_RECORDS, BrokerProbe, make_consumer, make_producer, make_topics
 from services.kit.faults import Faults
-from services.kit.message import topic_of
+from services.kit.message import Mode
 from services.kit.metrics import Metrics
 from services.kit.migrate import count_start, migrate
 from services.kit.postgres import PostgresDatabase, configure
 from services.kit.relay import Relay
-from services.kit.service import Deps, Parts, Pool, Service
+from services.kit.service import Deps, Listener, Parts, Pool, Service
 from services.kit.settings import Settings
+from services.kit.topics import topics_in
 from services.kit.tracing import Tracing
 from services.kit.worker import Duty, Worker
 from services.messages import KINDS
@@ -42,6 +43,7 @@ STOP_SECONDS = 4.0
 SWEEP_SECONDS = 1.0
 BEHIND_SECONDS = 0.1
 OBSERVE_SECONDS = 1.0
+KNOWN = frozenset(kind.__name__ for kind in KINDS)
 SERVICES = ("order", "inventory", "payment", "shipping", "notification", "orchestrator")
 
 
@@ -65,6 +67,7 @@ class Process:
         self._threads: list[threading.Thread] = []
         self._parts: Parts | None = None
         self._worker: Worker | None = None
+        self._workers: list[Worker] = []
         self._relay: Relay | None = None
         self._producer: Any = None
         self._databases: list[PostgresDatabase] = []
@@ -76,7 +79,7 @@ class Process:
 
     @property
     def failed(self) -> bool:
-        return self._worker is not None and self._worker.failure is not None
+        return any(worker.failure is not None for worker in self._workers)
 
     def serve(self) -> None:
         config = uvicorn.Config(
@@ -178,23 +181,21 @@ class Process:
     def _start_threads(self) -> None:
         assert self._parts is not None
         self._worker = self._make_worker(self._parts)
+        self._workers = [self._worker, *map(self._make_listener, self._parts.listeners)]
         for background in self._parts.background:
             self._spawn(background.run, type(background).__name__)
-        self._spawn(self._work, "worker")
+        for number, worker in enumerate(self._workers):
+            self._spawn(lambda worker=worker: self._work(worker), f"worker-{number}")
 
-    def _work(self) -> None:
-        assert self._worker is not None
-        self._worker.run()
-        if self._worker.failure and not self._stopping.is_set():
+    def _work(self, worker: Worker) -> None:
+        worker.run()
+        if worker.failure and not self._stopping.is_set():
             os.kill(os.getpid(), signal.SIGTERM)
 
     def _make_worker(self, parts: Parts) -> Worker:
-        assert self._relay is not None
         database = self._database("worker")
         resume = Duty(lambda: _resume(database, processor))
-        processor = BatchProcessor(
-            parts.core, database, self._relay, self._metrics, self._tracing, _die, resume.hurry
-        )
+        processor = self._processor(parts.core, database, resume.hurry)
         duties = [
             Duty(lambda: self._sweep(database)),
             Duty(lambda: self._observe(database)),
@@ -208,7 +209,27 @@ class Process:
             parts.topics,
             duties,
             self._metrics,
-            frozenset(kind.__name__ for kind in KINDS),
+            KNOWN,
+        )
+
+    def _make_listener(self, listener: Listener) -> Worker:
+        processor = self._processor(listener.core, self._database(listener.group), _no_parking)
+        return Worker(
+            listener.core,
+            processor,
+            lambda: make_consumer(self._settings, listener.group, patient=True),
+            listener.topics,
+            (),
+            self._metrics,
+            KNOWN,
+        )
+
+    def _processor(
+        self, core: Core, database: PostgresDatabase, parked: Callable[[float], None]
+    ) -> BatchProcessor:
+        assert self._relay is not None
+        return BatchProcessor(
+            core, database, self._relay, self._metrics, self._tracing, _die, parked
         )
 
     def _sweep(self, database: PostgresDatabase) -> float:
@@ -266,8 +287,8 @@ class Process:
         if self._parts is not None:
             for background in self._parts.background:
                 background.stop()
-        if self._worker is not None:
-            self._worker.stop()
+        for worker in self._workers:
+            worker.stop()
         for thread in self._threads:
             thread.join(max(deadline - time.monotonic(), 0.1))
         self._finish()
@@ -300,8 +321,7 @@ class _Later:
 
 
 def all_topics() -> list[str]:
-    topics = {topic_of(kind) for kind in KINDS}
-    return sorted(topics | {f"{name}.dead-letter" for name in SERVICES})
+    return sorted([*topics_in(Mode, KINDS), *(f"{name}.dead-letter" for name in SERVICES)])
 
 
 def _pool(settings: Settings, schema: str) -> Pool:
@@ -326,6 +346,10 @@ def _resume(database: PostgresDatabase, processor: BatchProcessor) -> float:
     if due:
         processor.resume(due)
     return database.seconds_to_next_due(SWEEP_SECONDS)
+
+
+def _no_parking(_seconds: float) -> None:
+    """A listener decides nothing, so it has nothing to try again."""
 
 
 def _die() -> None:

@@ -19,6 +19,7 @@ log = logging.getLogger(__name__)
 
 BOOTSTRAP_MS = 5_000
 POLL_RECORDS = 500
+PATIENT_BYTES = 256 * 1024
 PROBE_SECONDS = 1.0
 PROBE_TIMEOUT_MS = 2_000
 
@@ -57,8 +58,11 @@ def make_producer(settings: Settings) -> Any:
     )
 
 
-def make_consumer(settings: Settings, group: str) -> Any:
-    """A static member: a process that is back within the session keeps its partitions."""
+def make_consumer(settings: Settings, group: str, patient: bool = False) -> Any:
+    """A static member: a process that is back within the session keeps its partitions.
+
+    A patient one lets the broker collect records for half a second before it answers.
+    """
     return KafkaConsumer(
         bootstrap_servers=settings.bootstrap,
         bootstrap_timeout_ms=BOOTSTRAP_MS,
@@ -69,6 +73,7 @@ def make_consumer(settings: Settings, group: str) -> Any:
         enable_auto_commit=False,
         max_poll_records=POLL_RECORDS,
         fetch_max_wait_ms=500,
+        fetch_min_bytes=PATIENT_BYTES if patient else 1,
         session_timeout_ms=int(settings.session_timeout_seconds * 1000),
         heartbeat_interval_ms=2_000,
         metadata_max_age_ms=60_000,

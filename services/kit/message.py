@@ -46,8 +46,14 @@ class Event(Body, frozen=True, kw_only=True):
     """A fact told by the participant that owns `channel`."""
 
 
-def topic_of(kind: type[Body]) -> str:
-    return f"{kind.channel}.{'commands' if issubclass(kind, Command) else 'events'}"
+def topic_of(kind: type[Body], mode: Mode) -> str:
+    """Events have a topic for each mode, so that nobody reads what only others act upon.
+
+    Whoever wants all facts reads both.
+    """
+    if issubclass(kind, Command):
+        return f"{kind.channel}.commands"
+    return f"{kind.channel}.{mode.value}.events"
 
 
 class MalformedMessage(ValueError):
@@ -108,7 +114,7 @@ def compose(
         id=message_id(body.order_id, kind, attempt),
         type=kind,
         source=source,
-        topic=topic_of(type(body)),
+        topic=topic_of(type(body), mode),
         saga_id=body.order_id,
         time=utc_now(),
         mode=mode,

@@ -79,6 +79,7 @@ class Participant(Generic[S]):
     external: External | None = None
     observer: Observer = no_observer
     observes: frozenset[str] = frozenset()
+    inbox: str = ""
 
     def concerns(self, message: Message) -> bool:
         """Whether this message is more than noise here; decided from its headers alone."""

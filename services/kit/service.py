@@ -45,6 +45,18 @@ class Deps:
 
 
 @dataclass(frozen=True)
+class Listener:
+    """A reader beside the worker, in a group of its own, that is in no hurry.
+
+    It lets records pile up for half a second, so that it costs next to nothing.
+    """
+
+    group: str
+    core: Core
+    topics: Sequence[str]
+
+
+@dataclass(frozen=True)
 class Parts:
     """What a service is made of once built."""
 
@@ -53,6 +65,7 @@ class Parts:
     topics: Sequence[str]
     duties: Callable[[PostgresDatabase], Sequence[Duty]] = lambda _: ()
     background: Sequence[Background] = field(default_factory=tuple)
+    listeners: Sequence[Listener] = field(default_factory=tuple)
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,7 @@ class Orchestrator:
     faults: Faults
     step_timeout_seconds: float
     name: str = "orchestrator"
+    inbox: str = ""
 
     @property
     def newest(self) -> Saga:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from services.kit.message import topic_of
+from services.kit.message import Mode
 from services.kit.postgres import PostgresDatabase
 from services.kit.service import Deps, Parts, Service
+from services.kit.topics import topics_in
 from services.kit.worker import Duty
 from services.messages import vocabulary
 from services.orchestrator.api import make_router
@@ -14,6 +15,8 @@ from services.orchestrator.engine import Orchestrator
 from services.orchestrator.order_saga import ORDER
 from services.orchestrator.store import PostgresSagas
 from services.orchestrator.timers import Timers
+
+TOPICS = topics_in([Mode.ORCHESTRATION], (vocabulary().kinds[kind] for kind in ORDER.events()))
 
 
 def build(deps: Deps) -> Parts:
@@ -30,8 +33,7 @@ def build(deps: Deps) -> Parts:
         timers = Timers(core, database, deps.relay, deps.tracing, deps.metrics)
         return [Duty(timers.run), Duty(timers.count_stuck)]
 
-    topics = sorted({topic_of(words.kinds[event]) for event in ORDER.events()})
-    return Parts(core, make_router(deps.pool), topics, duties)
+    return Parts(core, make_router(deps.pool), TOPICS, duties)
 
 
 SERVICE = Service(

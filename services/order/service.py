@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from services.kit.faults import Faults
 from services.kit.handling import Playbook
+from services.kit.message import Mode
 from services.kit.participant import Participant
 from services.kit.postgres import PostgresDatabase
-from services.kit.service import Deps, Parts, Service
-from services.kit.topics import topics_of
+from services.kit.service import Deps, Listener, Parts, Service
+from services.kit.topics import topics_in, topics_of
 from services.kit.worker import Duty
 from services.messages import EVENTS, vocabulary
 from services.order import handlers, reactions
@@ -18,19 +20,24 @@ from services.order.deadlines import Deadlines, count_open
 from services.order.store import OrderRepository, hear
 
 PLAYBOOK = Playbook.of(handlers, reactions)
-OBSERVED = frozenset(event.__name__ for event in EVENTS if event.channel != "orders")
+NOTHING = Playbook({}, {}, {}, frozenset())
+OTHERS = tuple(event for event in EVENTS if event.channel != "orders")
+OBSERVED = frozenset(event.__name__ for event in OTHERS)
+TIMELINE_TOPICS = topics_in(Mode, OTHERS)
 
 
 def build(deps: Deps) -> Parts:
     words, settings = vocabulary(), deps.settings
-    core = Participant(
+    core = Participant("order", PLAYBOOK, words, OrderRepository(), deps.faults)
+    timeline = Participant(
         "order",
-        PLAYBOOK,
+        NOTHING,
         words,
         OrderRepository(),
-        deps.faults,
+        Faults(),
         observer=hear,
         observes=OBSERVED,
+        inbox="@timeline",
     )
     wait = settings.order_deadline_seconds
     desk = AdmissionDesk(deps.database("admission"), deps.relay, deps.tracing, deps.metrics, wait)
@@ -42,9 +49,10 @@ def build(deps: Deps) -> Parts:
     return Parts(
         core,
         make_router(desk, deps.pool, deps.relay, deps.tracing, settings.token),
-        topics_of(PLAYBOOK, words, OBSERVED),
+        topics_of(PLAYBOOK, words),
         duties,
         (desk,),
+        (Listener("order-timeline", timeline, TIMELINE_TOPICS),),
     )
 
 

@@ -25,7 +25,7 @@ from services.orchestrator.engine import Orchestrator
 from services.orchestrator.order_saga import ORDER
 from services.orchestrator.service import TOPICS
 from services.order.model import Route
-from services.order.service import OBSERVED, TIMELINE_TOPICS
+from services.order.service import NOTHING, OBSERVED, TIMELINE_TOPICS
 from services.order.service import PLAYBOOK as ORDERS
 from services.payment.card_network import CardNetwork
 from services.payment.service import PLAYBOOK as PAYMENT
@@ -53,66 +53,70 @@ STEP_TIMEOUT_SECONDS = 5.0
 
 @dataclass(frozen=True)
 class Blueprint:
-    """What a process of this service is made of; `tables` are made once, `core` at each start."""
+    """What reads as one consumer group; `core` is made at each start.
+
+    A service's listener works on the tables of its service, which makes them once.
+    """
 
     name: str
+    service: str
     topics: list[str]
-    tables: Callable[[int], Any]
     core: Callable[[Faults], Core]
+    listens_only: bool = False
 
 
 def _participant(
-    name: str,
-    playbook: Playbook,
-    tables: Callable[[int], Any],
-    repository: Any,
-    external: External | None = None,
+    name: str, playbook: Playbook, repository: Any, external: External | None = None
 ) -> Blueprint:
     def core(faults: Faults) -> Participant[Any]:
         return Participant(name, playbook, WORDS, repository, faults, external)
 
-    return Blueprint(name, topics_of(playbook, WORDS), tables, core)
+    return Blueprint(name, name, topics_of(playbook, WORDS), core)
 
 
-def _order() -> Blueprint:
-    def core(faults: Faults) -> Participant[Any]:
-        repository = MemoryOrders()
-        return Participant(
-            "order", ORDERS, WORDS, repository, faults, observer=hear, observes=OBSERVED
-        )
+def _timeline(_faults: Faults) -> Participant[Any]:
+    return Participant(
+        "order",
+        NOTHING,
+        WORDS,
+        MemoryOrders(),
+        Faults(),
+        observer=hear,
+        observes=OBSERVED,
+        inbox="@timeline",
+    )
 
-    route = Route(Mode.ORCHESTRATION, 100, Epoch(1))
-    topics = sorted({*topics_of(ORDERS, WORDS), *TIMELINE_TOPICS})
-    return Blueprint("order", topics, lambda _: OrderBook(route), core)
 
-
-def _orchestrator() -> Blueprint:
-    def core(faults: Faults) -> Orchestrator:
-        definitions = {ORDER.version: ORDER}
-        return Orchestrator(definitions, WORDS, MemorySagas(), faults, STEP_TIMEOUT_SECONDS)
-
-    return Blueprint("orchestrator", TOPICS, lambda _: Scores(), core)
+def _conductor(faults: Faults) -> Orchestrator:
+    definitions = {ORDER.version: ORDER}
+    return Orchestrator(definitions, WORDS, MemorySagas(), faults, STEP_TIMEOUT_SECONDS)
 
 
 def full_shelves(stocked: int) -> Shelves:
     return Shelves({sku: Level(0 if sku in SOLD_OUT else stocked) for sku in PRICES_CENTS})
 
 
-BLUEPRINTS = {
-    blueprint.name: blueprint
-    for blueprint in (
-        _order(),
-        _participant("inventory", INVENTORY, full_shelves, MemoryStock()),
-        _participant(
-            "payment", PAYMENT, lambda _: Accounts(), MemoryPayments(), CardNetwork(NO_WAIT)
-        ),
-        _participant(
-            "shipping", SHIPPING, lambda _: Waybills(), MemoryShipments(), Carrier(NO_WAIT)
-        ),
-        _participant("notification", NOTIFICATION, lambda _: [], MemoryNotifications()),
-        _orchestrator(),
-    )
+def an_empty_book(_stocked: int) -> OrderBook:
+    return OrderBook(Route(Mode.ORCHESTRATION, 100, Epoch(1)))
+
+
+TABLES: dict[str, Callable[[int], Any]] = {
+    "order": an_empty_book,
+    "inventory": full_shelves,
+    "payment": lambda _: Accounts(),
+    "shipping": lambda _: Waybills(),
+    "notification": lambda _: [],
+    "orchestrator": lambda _: Scores(),
 }
+BLUEPRINTS = (
+    _participant("order", ORDERS, MemoryOrders()),
+    Blueprint("order-timeline", "order", TIMELINE_TOPICS, _timeline, listens_only=True),
+    _participant("inventory", INVENTORY, MemoryStock()),
+    _participant("payment", PAYMENT, MemoryPayments(), CardNetwork(NO_WAIT)),
+    _participant("shipping", SHIPPING, MemoryShipments(), Carrier(NO_WAIT)),
+    _participant("notification", NOTIFICATION, MemoryNotifications()),
+    Blueprint("orchestrator", "orchestrator", TOPICS, _conductor),
+)
 
 
 @cache

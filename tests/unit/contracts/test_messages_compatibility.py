@@ -25,7 +25,7 @@ def payload(document: Document, name: str) -> Document:
 
 def drop_a_message(document: Document) -> None:
     del document["components"]["messages"]["StockShipped"]
-    del document["channels"]["inventory.events"]["messages"]["StockShipped"]
+    del document["channels"]["inventory.choreography.events"]["messages"]["StockShipped"]
 
 
 def drop_a_topic(document: Document) -> None:
@@ -96,7 +96,7 @@ def require_a_header(document: Document) -> None:
     ("change", "told"),
     [
         (drop_a_message, "StockShipped: the message is gone"),
-        (drop_a_message, "inventory.events: StockShipped is no longer on it"),
+        (drop_a_message, "inventory.choreography.events: StockShipped is no longer on it"),
         (drop_a_topic, "inventory.dead-letter: the topic is gone"),
         (drop_a_required_field, "OrderPlaced payload.card: was required and is gone"),
         (

@@ -51,7 +51,8 @@ def test_replicas_have_names_and_ports_of_their_own():
     assert inventory.url == inventory.instances[0].url
 
 
-def test_a_service_learns_everything_from_its_environment():
+def test_a_service_learns_everything_from_its_environment(monkeypatch):
+    monkeypatch.setenv("OTEL_TRACES_SAMPLER_ARG", "0.5")
     options = StackOptions(services=("order",), service_command=("python", "-m", "services"))
     services = plan_instances(options, Ports(free=all_free))
     environment = Environment("postgresql://db", "127.0.0.1:18092", "secret", seed=7)
@@ -65,4 +66,6 @@ def test_a_service_learns_everything_from_its_environment():
         "BANDSTAND_HOST": "127.0.0.1",
         "BANDSTAND_PORT": "18080",
         "BANDSTAND_INSTANCE": "order-0",
+        "OTEL_TRACES_SAMPLER": "parentbased_traceidratio",
+        "OTEL_TRACES_SAMPLER_ARG": "0.5",
     }
