@@ -18,8 +18,9 @@ KAFKA = "0.5.0"
 
 _ABOUT = (
     "Commands and events of the order process. A message's key is the order's id, its value is "
-    "JSON, its headers are CloudEvents 1.0 in Kafka's binary binding. Unknown fields are ignored, "
-    "an unknown type is skipped, what cannot be read goes to the reader's dead-letter topic."
+    "JSON, its headers are CloudEvents 1.0 in Kafka's binary binding. Events have a topic for each "
+    "mode; whoever wants all facts reads both. Unknown fields are ignored, an unknown type is "
+    "skipped, what cannot be read goes to the reader's dead-letter topic."
 )
 
 
