@@ -78,7 +78,9 @@ def _storm(stage: Stage, programme: Programme) -> Storm:
     with Bars(programme.storm) as bars:
         storm = weather(stage, programme, bars, _narrate)
     killed = sum(storm.costs.restarts.values())
-    _narrate(f"{storm.summary.accepted} orders, {killed} processes killed and restarted")
+    _narrate(
+        f"{storm.summary.accepted:,} orders; {killed} times a process was killed and restarted"
+    )
     return storm
 
 

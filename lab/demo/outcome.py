@@ -18,13 +18,14 @@ from lab.measure import meter as measuring
 from lab.quantiles import Quantiles
 from lab.report.figures import OpenRow, timeline
 from lab.report.model import FaultCost, Faults, Machine, Moment, Report, Switch
-from lab.verify.invariants import Verdict
+from lab.verify.invariants import Verdict, title
 from services.kit.message import Mode
 
 OPEN_SAGAS = query(measuring.__file__, "open_sagas")
 SWITCHES = query(measuring.__file__, "switches")
 STUCK = query(measuring.__file__, "stuck")
 TIMELINE_SECONDS = 0.1
+EFFECTS_TWICE = title("no_effect_happened_twice")
 
 
 class _Switch(msgspec.Struct):
@@ -54,7 +55,7 @@ def report(
         seconds=round(time.monotonic() - began, 1),
         machine=_machine(stage),
         modes={mode: phase.figures for mode, phase in phases.items()},
-        switch=_switch(stage, programme, phases, storm),
+        switch=_switch(stage, programme, phases, storm, verdicts),
         faults=_faults(programme, phases, storm),
         invariants=verdicts,
     )
@@ -70,8 +71,16 @@ def _machine(stage: Stage) -> Machine:
     )
 
 
-def _switch(stage: Stage, programme: Programme, phases: dict[Mode, Phase], storm: Storm) -> Switch:
-    """What was lost, duplicated or stuck is counted over every load of the run."""
+def _switch(
+    stage: Stage,
+    programme: Programme,
+    phases: dict[Mode, Phase],
+    storm: Storm,
+    verdicts: list[Verdict],
+) -> Switch:
+    """What was lost, duplicated or stuck is counted over every load of the run. Duplicated are
+    orders placed twice for one key, and effects that happened twice."""
+    twice = sum(each.violations for each in verdicts if each.name == EFFECTS_TWICE)
     summaries = [storm.summary, *(each for phase in phases.values() for each in phase.summaries)]
     ids = [*storm.ids, *(each for phase in phases.values() for each in phase.ids)]
     switches = stage.database.rows(SWITCHES, _Switch, ids=storm.ids)
@@ -81,7 +90,7 @@ def _switch(stage: Stage, programme: Programme, phases: dict[Mode, Phase], storm
         switches=len(moments),
         orders=storm.summary.accepted,
         lost=sum(each.lost for each in summaries),
-        duplicated=sum(each.duplicated for each in summaries),
+        duplicated=twice + sum(each.duplicated for each in summaries),
         stuck=stage.database.row(STUCK, _Stuck, ids=ids).stuck,
         drain_seconds=[each.drain_seconds for each in moments if each.drain_seconds is not None],
         rate=programme.rate,

@@ -48,16 +48,32 @@ class Played(msgspec.Struct, frozen=True):
 
 def play(stage: Stage, mode: Mode, programme: Programme, narrate: Narrate) -> Phase:
     _enter(stage, mode, programme)
-    narrate(f"{programme.steady} orders at {programme.rate:g} a second")
+    narrate(f"{programme.steady:,} orders at {programme.rate:g} a second")
     steady = _steady(stage, mode, programme)
-    narrate(f"{programme.burst} orders as fast as they come, {programme.concurrency} at a time")
+    narrate(f"  {_latency(steady.stretch)}")
+    narrate(f"{programme.burst:,} orders as fast as they end, {programme.concurrency} at a time")
     burst = _burst(stage, mode, programme)
+    narrate(f"  {burst.stretch.throughput_per_s:,.0f} orders a second")
+    narrate(f"{programme.questions} orders, asked about while under way")
     questions = _ask_around(stage, programme)
+    narrate(f"  {_places(questions)}")
     return Phase(
         figures=mode_figures(steady.stretch, burst.stretch, questions),
         summaries=[steady.summary, burst.summary],
         ids=[*steady.ids, *burst.ids],
     )
+
+
+def _latency(steady: Stretch) -> str:
+    ms = steady.latency_ms
+    tail = "" if ms.p99 is None else f", 99 of 100 within {ms.p99:,.0f} ms"
+    return f"half of them ended within {ms.p50 or 0:,.0f} ms{tail}"
+
+
+def _places(questions: Whereabouts) -> str:
+    if questions.places is None:
+        return "all had ended before the question"
+    return f"{questions.places:g} services had to be asked where each of them was"
 
 
 def _enter(stage: Stage, mode: Mode, programme: Programme) -> None:

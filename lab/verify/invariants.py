@@ -43,4 +43,8 @@ def verify(database: Database) -> Iterator[Verdict]:
     """One after the other, so that a long check can be watched."""
     for name in INVARIANTS:
         found = database.row(query(__file__, name), Found)
-        yield Verdict(name.replace("_", " "), found.checked, found.violations, found.example)
+        yield Verdict(title(name), found.checked, found.violations, found.example)
+
+
+def title(name: str) -> str:
+    return name.replace("_", " ")
