@@ -1,11 +1,16 @@
 """The broker's own books, through Kafka's admin protocol: what was written, what was read."""
 
-from collections.abc import Iterable, Mapping
+import logging
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, Self
 
 import msgspec
 from kafka import TopicPartition
 from kafka.admin import KafkaAdminClient, OffsetSpec
+from kafka.errors import KafkaError
+
+from lab.errors import NotReadyError
 
 SUFFIXES = (".events", ".commands", ".dead-letter")
 INTERNAL = "__consumer_offsets"
@@ -28,8 +33,20 @@ class Written(msgspec.Struct, frozen=True):
         )
 
 
+@contextmanager
+def _answering() -> Iterator[None]:
+    try:
+        yield
+    except KafkaError as error:
+        raise NotReadyError(f"Kafka does not answer: {error}") from error
+
+
 class Broker:
+    """Not thread-safe."""
+
+    @_answering()
     def __init__(self, bootstrap: str) -> None:
+        logging.getLogger("kafka").setLevel(logging.CRITICAL)
         self._admin: Any = KafkaAdminClient(
             bootstrap_servers=bootstrap.split(","), client_id="bandstand-lab"
         )
@@ -40,16 +57,19 @@ class Broker:
     def __exit__(self, *_: object) -> None:
         self._admin.close()
 
+    @_answering()
     def ends(self) -> dict[TopicPartition, int]:
         """Where each partition of bandstand's topics ends now."""
         return self._ends(self._partitions(is_ours))
 
+    @_answering()
     def behind(self, ends: Offsets) -> int:
         """How many messages below `ends` somebody has subscribed to and not yet committed."""
         groups = [group["group_id"] for group in self._admin.list_groups()]
         committed = self._admin.list_group_offsets(groups) if groups else {}
         return sum(lag(ends, _offsets(found)) for found in committed.values())
 
+    @_answering()
     def written(self) -> Written:
         ours = self._partitions(is_ours)
         internal = self._partitions(lambda topic: topic == INTERNAL)
@@ -59,7 +79,7 @@ class Broker:
             commits=sum(self._ends(internal).values()),
         )
 
-    def _partitions(self, wanted: Any) -> list[TopicPartition]:
+    def _partitions(self, wanted: Callable[[str], bool]) -> list[TopicPartition]:
         return [
             TopicPartition(topic["name"], partition["partition_index"])
             for topic in self._admin.describe_topics()

@@ -16,7 +16,7 @@ from lab.output import AsJson, print_json, say
 from lab.stack.state import load_stack
 
 DEFAULT_RATE = 20.0
-MOST_ORDERS = 1_000_000
+MOST_ORDERS = 200_000
 
 
 def load(
