@@ -41,9 +41,10 @@ class Replica:
         self.start()
 
     def start(self) -> None:
-        world, name = self.world, self.blueprint.name
+        world, name = self.world, self.blueprint.service
         self.incarnation += 1
         self.positions: dict[Place, int] = {}
+        self.done: dict[Place, int] = {}
         self.held: tuple[list[Message], list[tuple[Record, str]]] | None = None
         self.tracing: Tracing = tracing(name)
         self.core = world.mutation.core(
@@ -132,6 +133,7 @@ class Replica:
             self.world.note("%s reads %s", self.name, messages)
             self._batch(lambda: self.processor.process(messages, unreadable))
         self.held = None
+        self.done.update(self.positions)
         return len(messages) + len(unreadable)
 
     def _batch(self, work: Callable[[], None]) -> None:
@@ -142,7 +144,8 @@ class Replica:
             self.in_batch = False
 
     def commit_offsets(self) -> int:
-        self.group.commit(self.number, self.positions)
+        """Only what was done: a batch that is still held must be read again after a crash."""
+        self.group.commit(self.number, self.done)
         return 0
 
     def _fetch(self, most: int) -> tuple[list[Message], list[tuple[Record, str]]]:
@@ -177,12 +180,14 @@ class Replica:
     def forget_lost_partitions(self) -> None:
         mine = set(self.group.of(self.number))
         self.positions = {p: offset for p, offset in self.positions.items() if p in mine}
+        self.done = {p: offset for p, offset in self.done.items() if p in mine}
 
     def deliver(self, most: int) -> int:
         return self.producer.deliver(most)
 
     def resume(self) -> int:
-        due = self.store.due(RESUME_AT_ONCE)
+        """A listener parks nothing, and leaves to the worker what is parked."""
+        due = [] if self.blueprint.listens_only else self.store.due(RESUME_AT_ONCE)
         if due:
             self.world.note("%s resumes %s", self.name, [message for message, _ in due])
             self._batch(lambda: self.processor.resume(due))

@@ -16,7 +16,7 @@ from tests.simulator.chaos import Chaos, Plan
 from tests.simulator.database import Clock, MemorySession, Store
 from tests.simulator.replica import Replica
 from tests.simulator.repositories import OrderBook
-from tests.simulator.services import BLUEPRINTS
+from tests.simulator.services import BLUEPRINTS, TABLES
 from tests.simulator.trace import Trace
 
 STEPS_PER_ORDER = 60
@@ -55,12 +55,11 @@ class World:
         self.broker = MemoryBroker(self.plan.partitions)
         self.groups = self._groups()
         self.stores = {
-            name: Store(self.clock, each.tables(self.plan.stocked))
-            for name, each in BLUEPRINTS.items()
+            name: Store(self.clock, tables(self.plan.stocked)) for name, tables in TABLES.items()
         }
         self.replicas = [
-            Replica(self, each, number, self.stores[name])
-            for name, each in BLUEPRINTS.items()
+            Replica(self, each, number, self.stores[each.service])
+            for each in BLUEPRINTS
             for number in range(self.plan.replicas)
         ]
         self.doors = [each for each in self.replicas if each.blueprint.name == "order"]
@@ -77,10 +76,10 @@ class World:
 
     def _groups(self) -> dict[str, Group]:
         groups = {}
-        for name, blueprint in BLUEPRINTS.items():
+        for blueprint in BLUEPRINTS:
             places = self.broker.places(blueprint.topics)
             owners = {place: self.random.randrange(self.plan.replicas) for place in places}
-            groups[name] = Group(places, owners)
+            groups[blueprint.name] = Group(places, owners)
         return groups
 
     def hits(self, percent: float) -> bool:
@@ -189,6 +188,7 @@ class World:
         for replica in self.replicas:
             if replica.group is group:
                 replica.positions.pop(place, None)
+                replica.done.pop(place, None)
 
     # How it ends ---------------------------------------------------------------------------
 
