@@ -20,6 +20,8 @@ TEST = re.compile(r"`(test_\w+)`")
 COMMAND = re.compile(r"(?:^\$ |`)bandstand (?P<name>[a-z]+)", re.MULTILINE)
 TARGET = re.compile(r"(?:^\$ |`)make (?P<name>[a-z][a-z-]*)", re.MULTILINE)
 
+EXCERPT = re.compile(r"^# ([\w/]+\.py)\n(.+?)(?=^# [\w/]+\.py$|^```$)", re.MULTILINE | re.DOTALL)
+
 
 def each_page() -> pytest.MarkDecorator:
     return pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
@@ -44,6 +46,12 @@ def test_named_commands_exist(page: Path) -> None:
     targets = re.findall(r"^([a-z-]+):.*## ", (ROOT / "Makefile").read_text(), re.MULTILINE)
     assert set(COMMAND.findall(text)) <= set(commands)
     assert set(TARGET.findall(text)) <= set(targets)
+
+
+@each_page()
+def test_excerpts_are_what_the_files_say(page: Path) -> None:
+    for path, code in EXCERPT.findall(page.read_text()):
+        assert code.strip() in (ROOT / path).read_text(), path
 
 
 def links(page: Path) -> Iterator[str]:
