@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.simulator.invariants import violations
 from tests.simulator.world import SOUND, Mutation, NoRest, World
 
-REPLAY = "SIMULATOR_SEED={seed} pytest tests/unit/services -k any_schedule"
+REPLAY = "SIMULATOR_SEED={seed} .venv/bin/pytest tests/unit/services -k keeps_every_invariant"
 
 
 class Broken(AssertionError):

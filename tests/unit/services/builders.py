@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
-from services.kit.message import Body, Epoch, Message, Mode, SagaId, compose
+from hypothesis import strategies as st
+
+from services.kit.message import Body, Command, Epoch, Message, Mode, SagaId, compose
 from services.kit.session import OutboxRow
+from services.kit.violations import Violation
 from services.kit.wire import Record, to_record
 from services.messages import Address, Item, OrderPlaced
 
@@ -48,3 +52,15 @@ def a_record(key: SagaId = ORDER_ID, attempt: int = 1) -> Record:
 
 def a_row(number: int, key: SagaId = ORDER_ID) -> OutboxRow:
     return OutboxRow(number, a_record(key, number))
+
+
+def tried(handler: Callable[..., Any], command: Command, state: Any) -> Any:
+    """What is said, or that it would break a rule."""
+    try:
+        return handler(command, state)
+    except Violation as violation:
+        return str(violation)
+
+
+order_ids = st.builds(order_id, st.integers(1, 3))
+reasons = st.sampled_from(["cancelled", "timed_out"])

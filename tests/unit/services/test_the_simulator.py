@@ -185,7 +185,7 @@ def test_it_finds(bug):
 def test_a_broken_schedule_is_told_from_its_beginning_and_says_how_to_repeat_it():
     broken = first_broken(BUGS["a relay that loses rows after a crash"])
     told = str(broken)
-    assert f"SIMULATOR_SEED={broken.world.seed} pytest" in told
+    assert f"SIMULATOR_SEED={broken.world.seed} .venv/bin/pytest" in told
     assert "VIOLATED" in told
     assert "A.OrderPlaced:1" in told
     with pytest.raises(Broken) as again:
