@@ -16,14 +16,17 @@ class Died(BaseException):
 
 
 class Mishaps:
-    """Moments at which something goes wrong, each once: a list of errors a moment."""
+    """What happens at each moment, one after the other: an error comes, or somebody else does."""
 
     def __init__(self) -> None:
         self.coming = {"before_transaction": [], "before_commit": [], "after_commit": []}
 
     def _come(self, moment):
-        if self.coming[moment]:
-            raise self.coming[moment].pop(0)
+        mishap = self.coming[moment].pop(0) if self.coming[moment] else None
+        if isinstance(mishap, BaseException):
+            raise mishap
+        if mishap is not None:
+            mishap()
 
     def before_transaction(self):
         self._come("before_transaction")

@@ -108,6 +108,13 @@ def test_a_poisonous_message_that_comes_again_is_buried_once(desk):
     assert len(desk.letters) == 1
 
 
+def test_two_replicas_that_fail_at_the_same_message_bury_it_once(desk):
+    """The other one is faster between our failure and our burial."""
+    desk.mishaps.coming["before_transaction"] = [lambda: None, lambda: desk.process(poison())]
+    desk.process(poison())
+    assert len(desk.letters) == 1
+
+
 def test_a_body_that_cannot_be_read_is_poison_too(desk):
     desk.process(msgspec.structs.replace(reserve(), value=b'{"order_id": 1}'), reserve(order_id(2)))
     assert len(desk.letters) == 1

@@ -153,6 +153,13 @@ def test_every_turn_is_logged_once_and_in_order(podium):
     ]
 
 
+def test_what_changes_nothing_is_not_logged(podium):
+    podium.hear(placed())
+    podium.hear(placed(attempt=2))
+    podium.look_at_the_clock(0)
+    assert len(podium.scores.log) == podium.scores.sagas[ORDER_ID].state.turn == 1
+
+
 def test_a_saga_finishes_on_the_version_it_began_with():
     podium = Podium()
     podium.hear(placed())

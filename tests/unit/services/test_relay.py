@@ -182,6 +182,27 @@ def test_a_first_row_that_comes_while_a_sweep_catches_up_is_found_by_a_later_one
     assert post.attempts() == [2]
 
 
+def test_a_failure_during_a_sweep_keeps_it_to_the_slow_lane(post):
+    post.relay.publish(post.commit(1))
+    post.commit(2)
+    post.clock.now += SETTLED_SECONDS
+    send = post.producer.send
+
+    def send_while_another_fails(*args, **kwargs):
+        post.losses.lost = 100
+        post.deliver()
+        post.losses.lost = 0
+        post.producer.send = send
+        return send(*args, **kwargs)
+
+    post.producer.send = send_while_another_fails
+    post.sweep()
+    assert post.relay.behind
+    post.relay.publish(post.commit(1))
+    post.settle()
+    assert post.attempts() == [1, 3]
+
+
 def test_a_fault_can_send_a_record_twice(post):
     rows = post.commit(1, 1)
     post.relay.publish(rows, twice=rows[:1])
