@@ -11,6 +11,7 @@ from kafka.admin import KafkaAdminClient, OffsetSpec
 from kafka.errors import KafkaError
 
 from lab.errors import NotReadyError
+from services.kit.message import Mode
 
 SUFFIXES = (".events", ".commands", ".dead-letter")
 INTERNAL = "__consumer_offsets"
@@ -58,9 +59,9 @@ class Broker:
         self._admin.close()
 
     @_answering()
-    def ends(self) -> dict[TopicPartition, int]:
-        """Where each partition of bandstand's topics ends now."""
-        return self._ends(self._partitions(is_ours))
+    def ends(self, mode: Mode) -> dict[TopicPartition, int]:
+        """Where each partition that carries this mode's messages ends now."""
+        return self._ends(self._partitions(lambda topic: carries(topic, mode)))
 
     @_answering()
     def behind(self, ends: Offsets) -> int:
@@ -105,6 +106,13 @@ class Broker:
 
 def is_ours(topic: str) -> bool:
     return topic.endswith(SUFFIXES)
+
+
+def carries(topic: str, mode: Mode) -> bool:
+    """Events have a topic for each mode; commands are sent by the orchestrator alone."""
+    if topic.endswith(".commands"):
+        return mode is Mode.ORCHESTRATION
+    return topic.endswith(f".{mode}.events")
 
 
 def lag(ends: Offsets, committed: Offsets) -> int:

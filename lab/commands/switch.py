@@ -11,7 +11,6 @@ from lab.coordination.drain import Drain
 from lab.coordination.route import Route, read_route
 from lab.coordination.route import switch as change_route
 from lab.database import Database
-from lab.measure.scrape import instances, published
 from lab.output import AsJson, print_json, say
 from lab.stack.state import Stack, load_stack
 from services.kit.message import Mode
@@ -50,10 +49,8 @@ def switch(
 
 
 def _drain(stack: Stack, mode: Mode, timeout: float) -> float:
-    urls = instances(stack)
+    database = Database(stack.postgres.url)
     with Broker(stack.kafka.bootstrap) as broker:
-        database = Database(stack.postgres.url)
-        drain = Drain(mode, database, broker, lambda: published(urls, mode), say)
-        seconds = drain.wait(timeout)
+        seconds = Drain(mode, database, broker, say).wait(timeout)
     say(f"{mode} has drained in {seconds:.1f} s")
     return seconds

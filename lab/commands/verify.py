@@ -8,7 +8,6 @@ from rich.table import Table
 from lab.broker import Broker
 from lab.database import Database
 from lab.errors import ViolationError
-from lab.measure.scrape import instances, published
 from lab.output import AsJson, out, print_json, say
 from lab.stack.state import load_stack
 from lab.verify.invariants import Verdict
@@ -24,10 +23,9 @@ def verify(
 ) -> None:
     """Check that every order that ever ran kept all promises."""
     stack = load_stack()
-    urls = instances(stack)
     database = Database(stack.postgres.url)
     with Broker(stack.kafka.bootstrap) as broker:
-        await_quiet(database, broker, lambda mode: published(urls, mode), timeout, say)
+        await_quiet(database, broker, timeout, say)
     verdicts = list(check(database))
     if as_json:
         print_json({"invariants": verdicts})

@@ -1,8 +1,9 @@
 """Waits until a mode has nothing left to do, and proves it.
 
 No open saga, no unsent and no parked message is not enough: a message of the old mode may still
-be on its way to somebody who will answer it. So the broker's ends are noted and waited for; if
-nobody has published anything of that mode meanwhile, nothing of it can be under way any more.
+be on its way to somebody who will answer it. So the ends of the mode's topics are noted, and waited
+for until everybody has read so far; if they are still the ends then, nothing of the mode can be
+under way any more.
 """
 
 import time
@@ -38,26 +39,18 @@ class Left(msgspec.Struct, frozen=True):
 class Log(Protocol):
     """What of the broker a drain needs."""
 
-    def ends(self) -> dict[TopicPartition, int]: ...
+    def ends(self, mode: Mode) -> dict[TopicPartition, int]: ...
 
     def behind(self, ends: Mapping[TopicPartition, int]) -> int: ...
 
 
 class Drain:
-    """`published` is any number that changes when somebody publishes a message of the mode."""
-
     def __init__(
-        self,
-        mode: Mode,
-        database: Database,
-        log: Log,
-        published: Callable[[], object],
-        say: Callable[[str], None],
+        self, mode: Mode, database: Database, log: Log, say: Callable[[str], None]
     ) -> None:
         self._mode = mode
         self._database = database
         self._log = log
-        self._published = published
         self._say = say
         self._said = ""
 
@@ -70,11 +63,10 @@ class Drain:
         return time.monotonic() - began
 
     def _is_drained(self, deadline: float) -> bool:
-        before = self._published()
         self._until(deadline, self._left)
-        ends = self._log.ends()
+        ends = self._log.ends(self._mode)
         self._until(deadline, lambda: self._behind(ends))
-        return self._left() == "" and self._published() == before
+        return self._left() == "" and self._log.ends(self._mode) == ends
 
     def _left(self) -> str:
         left = self._database.row(LEFT, Left, mode=self._mode)

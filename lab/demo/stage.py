@@ -13,7 +13,7 @@ from lab.load.door import Door
 from lab.load.load import Load
 from lab.load.mix import mix
 from lab.measure.meter import Meter
-from lab.measure.scrape import instances, published
+from lab.measure.scrape import instances
 from lab.output import say
 from lab.stack.state import Stack
 from lab.verify.quiet import await_quiet
@@ -34,7 +34,6 @@ class Stage:
         self.database = database
         self.broker = broker
         self._order = order
-        self._urls = instances(stack)
 
     def load(self, orders: int, seed: int) -> Load:
         door = Door(self.stack.services["order"].url)
@@ -55,22 +54,13 @@ class Stage:
     def drain(self, mode: Mode, timeout: float) -> float:
         """Seconds until it was proven."""
         with Broker(self.stack.kafka.bootstrap) as broker:
-            drain = Drain(
-                mode, self.database, broker, lambda: published(self._urls, mode), _silently
-            )
-            return drain.wait(timeout)
+            return Drain(mode, self.database, broker, _silently).wait(timeout)
 
     def await_quiet(self, timeout: float) -> bool:
-        return await_quiet(
-            self.database,
-            self.broker,
-            lambda mode: published(self._urls, mode),
-            timeout,
-            _silently,
-        )
+        return await_quiet(self.database, self.broker, timeout, _silently)
 
     def set_faults(self, catalogue: Catalogue) -> None:
-        set_faults(self._urls.values(), self.stack.token, catalogue)
+        set_faults(instances(self.stack).values(), self.stack.token, catalogue)
 
 
 @contextmanager

@@ -12,7 +12,6 @@ from prometheus_client import Metric
 from prometheus_client.openmetrics import parser
 
 READ = (
-    "bandstand_messages_published",
     "bandstand_transactions",
     "bandstand_spans",
     "bandstand_faults",

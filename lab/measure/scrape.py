@@ -27,15 +27,3 @@ def scrape(urls: Mapping[str, str]) -> dict[str, dict[Series, float]]:
         except NotReadyError:
             continue
     return found
-
-
-def published(urls: Mapping[str, str], mode: str) -> dict[str, float]:
-    """Messages of a mode that each process says it has published so far."""
-    return {
-        process: sum(
-            value
-            for series, value in samples.items()
-            if series.name == "bandstand_messages_published_total" and series.label("mode") == mode
-        )
-        for process, samples in scrape(urls).items()
-    }

@@ -6,10 +6,10 @@ from hypothesis import strategies as st
 from lab.measure.counters import Increase, Series, parse
 
 EXPOSITION = """\
-# HELP bandstand_messages_published Messages.
-# TYPE bandstand_messages_published counter
-bandstand_messages_published_total{mode="choreography",topic="orders.events"} 7
-bandstand_messages_published_created{mode="choreography",topic="orders.events"} 1.7e9
+# HELP bandstand_spans Spans.
+# TYPE bandstand_spans counter
+bandstand_spans_total{mode="choreography",topic="orders.events"} 7
+bandstand_spans_created{mode="choreography",topic="orders.events"} 1.7e9
 # TYPE bandstand_outbox_pending gauge
 bandstand_outbox_pending 3
 # TYPE python_gc counter
@@ -31,7 +31,7 @@ def increase_of(*samples):
 
 def test_only_the_counters_that_are_used_are_read():
     labels = {"mode": "choreography", "topic": "orders.events"}
-    expected = a_series(name="bandstand_messages_published_total", **labels)
+    expected = a_series(name="bandstand_spans_total", **labels)
     assert parse("order-0", EXPOSITION) == {expected: 7.0}
 
 

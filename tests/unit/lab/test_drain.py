@@ -13,10 +13,10 @@ PARTITION = TopicPartition("orders.events", 0)
 
 
 class Stage:
-    """Database, broker and counters in one, each playing a script whose last line is repeated."""
+    """Database and broker in one, each playing a script whose last line is repeated."""
 
-    def __init__(self, left=(DONE,), behind=(0,), published=(0,)):
-        self.scripts = {"left": list(left), "behind": list(behind), "published": list(published)}
+    def __init__(self, left=(DONE,), behind=(0,), ends=(10,)):
+        self.scripts = {"left": list(left), "behind": list(behind), "ends": list(ends)}
         self.said = []
 
     def _next(self, name):
@@ -26,17 +26,14 @@ class Stage:
     def row(self, _query, _shape, mode):
         return self._next("left")
 
-    def ends(self):
-        return {PARTITION: 10}
+    def ends(self, mode):
+        return {PARTITION: self._next("ends")}
 
     def behind(self, ends):
         return self._next("behind")
 
     def drain(self, timeout=5.0):
-        drain = Drain(
-            Mode.CHOREOGRAPHY, self, self, lambda: self._next("published"), self.said.append
-        )
-        return drain.wait(timeout)
+        return Drain(Mode.CHOREOGRAPHY, self, self, self.said.append).wait(timeout)
 
 
 @pytest.fixture(autouse=True)
@@ -60,8 +57,8 @@ def test_unread_messages_are_waited_for():
     assert stage.said == ["choreography: 5 unread"]
 
 
-def test_what_was_published_meanwhile_is_waited_for_as_well():
-    stage = Stage(behind=[1, 0, 1, 0], published=[1, 2, 2, 2])
+def test_what_was_written_meanwhile_is_waited_for_as_well():
+    stage = Stage(behind=[1, 0, 1, 0], ends=[10, 11, 11, 11])
     stage.drain()
     assert stage.said == ["choreography: 1 unread"]
     assert stage.scripts["behind"] == [0]
