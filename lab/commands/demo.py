@@ -2,7 +2,7 @@
 
 import sys
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -97,11 +97,13 @@ def _tell(found: Report, folder: Path, as_json: bool) -> None:
 
 
 def _stay(stack: Stack) -> None:
+    """Ctrl-C is how this ends well."""
     say("\nThe stack stays up; Ctrl-C ends it. In another terminal: bandstand switch, load, saga.")
     for name, service in stack.services.items():
         say(f"  {name:<13} {service.url}/docs")
-    while True:
-        time.sleep(3600)
+    with suppress(KeyboardInterrupt):
+        while True:
+            time.sleep(3600)
 
 
 def _narrate(message: str) -> None:
