@@ -18,8 +18,8 @@ FAULTS = (
     Rule(Fault.REFUSE, 1),
     Rule(Fault.DELAY, 4, delay_ms=250),
     Rule(Fault.DUPLICATE_PUBLISH, 3),
-    Rule(Fault.CRASH_BEFORE_COMMIT, 0.03),
-    Rule(Fault.CRASH_AFTER_COMMIT, 0.03),
+    Rule(Fault.CRASH_BEFORE_COMMIT, 0.05),
+    Rule(Fault.CRASH_AFTER_COMMIT, 0.05),
 )
 
 

@@ -1,7 +1,7 @@
 """`out/report.json`, field by field. The page is made of it and of nothing else.
 
-None stands for "too few samples to say" (or, for CPU, for processes that run elsewhere), never
-for nought.
+None never stands for nought: a quantile has too few samples, a broker or database whose CPU is
+asked for runs elsewhere, or no order was traced.
 """
 
 from datetime import datetime

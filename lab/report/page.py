@@ -13,6 +13,8 @@ from lab.report.model import MODES, Report
 
 FOLDER = Path("out")
 TOO_FEW = "too few samples"
+ELSEWHERE = "not all of it runs here"
+UNTRACED = "none was traced"
 
 
 def write(report: Report, folder: Path = FOLDER) -> Path:
@@ -46,6 +48,7 @@ def render(report: Report) -> str:
     environment.filters.update(number=number, ms=milliseconds)
     return environment.get_template("page.html.j2").render(
         report=report,
+        missing={"few": TOO_FEW, "elsewhere": ELSEWHERE, "untraced": UNTRACED},
         modes={mode: report.modes[mode] for mode in MODES if mode in report.modes},
         charts={name: Markup(html) for name, html in _charts(report).items()},  # noqa: S704
         plotly=Markup(get_plotlyjs()),  # noqa: S704 - the library's own source
@@ -53,14 +56,14 @@ def render(report: Report) -> str:
     )
 
 
-def number(value: float | None, digits: int = 0) -> str:
-    return TOO_FEW if value is None else f"{value:,.{digits}f}"
+def number(value: float | None, digits: int = 0, missing: str = TOO_FEW) -> str:
+    return missing if value is None else f"{value:,.{digits}f}"
 
 
-def milliseconds(value: float | None) -> str:
+def milliseconds(value: float | None, missing: str = TOO_FEW) -> str:
     """Three significant figures are all that a noisy machine can honestly give."""
     if value is None:
-        return TOO_FEW
+        return missing
     return f"{value:,.0f} ms" if value >= 100 else f"{value:.1f} ms"
 
 

@@ -6,7 +6,7 @@ from rich.table import Table
 
 from lab.report.model import MODES, Mode, Report
 
-TOO_FEW = "too few"
+UNKNOWN = "not known"
 ROWS: tuple[tuple[str, Callable[[Mode], float | None], str], ...] = (
     ("orders", lambda mode: mode.orders, ",.0f"),
     ("confirmed", lambda mode: mode.confirmed, ",.0f"),
@@ -33,4 +33,4 @@ def side_by_side(report: Report) -> Table:
 
 
 def _cell(value: float | None, form: str) -> str:
-    return TOO_FEW if value is None else format(value, form)
+    return UNKNOWN if value is None else format(value, form)

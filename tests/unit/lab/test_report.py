@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from lab.errors import MissingError
+from lab.quantiles import Quantiles
 from lab.report.figures import Answer, whereabouts
 from lab.report.model import Report
 from lab.report.page import milliseconds, number, read, render, write
@@ -74,12 +75,21 @@ def test_the_page_loads_nothing_and_holds_the_chart_library_once():
     assert "default-src 'none'" in page
 
 
+def with_mode(report, **changes):
+    changed = msgspec.structs.replace(report.modes["choreography"], **changes)
+    return msgspec.structs.replace(report, modes={**report.modes, "choreography": changed})
+
+
 def test_too_few_samples_are_said_not_shown_as_nought():
-    report = a_report()
-    silent = msgspec.structs.replace(report.modes["choreography"], cpu_ms_per_order=None)
-    page = render(msgspec.structs.replace(report, modes={**report.modes, "choreography": silent}))
-    assert "too few samples" in without_scripts(page)
+    few = with_mode(a_report(), latency_ms=Quantiles(60, 20.0, 30.0))
+    enough, page = without_scripts(render(a_report())), without_scripts(render(few))
+    assert page.count("too few samples") == enough.count("too few samples") + 1
     assert number(None) == milliseconds(None) == "too few samples"
+
+
+def test_cpu_of_a_broker_elsewhere_is_said_to_be_unknown():
+    page = without_scripts(render(with_mode(a_report(), cpu_ms_per_order=None)))
+    assert "not all of it runs here" in page
 
 
 def test_a_sound_run_says_so():
