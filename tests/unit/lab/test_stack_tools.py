@@ -1,6 +1,7 @@
 """External programs, and interrupts while they run."""
 
 import os
+import time
 import signal
 
 import pytest
@@ -46,6 +47,9 @@ def test_an_interrupted_tool_ends_with_all_its_children(tmp_path):
     script = f"sleep 600 & kill -INT {os.getpid()}; sleep 600"
     with pytest.raises(KeyboardInterrupt):
         run_tool(home, ["sh", "-c", script])
+    deadline = time.monotonic() + 10
+    while processes_of(home) and time.monotonic() < deadline:
+        time.sleep(0.01)
     assert processes_of(home) == []
 
 
