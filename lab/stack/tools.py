@@ -36,13 +36,15 @@ def run_tool(
     cwd: Path | None = None,
 ) -> str:
     """Runs it in a session of its own, so that whatever ends us ends all of it, and only once."""
-    with interrupts_held():
-        child = start_tool(home, command, user=user, cwd=cwd)
+    child: subprocess.Popen[str] | None = None
     try:
+        with interrupts_held():
+            child = start_tool(home, command, user=user, cwd=cwd)
         output, _ = child.communicate(stdin)
     except BaseException:
-        with interrupts_held():
-            end_tool(child)
+        if child is not None:
+            with interrupts_held():
+                end_tool(child)
         raise
     if child.returncode != 0:
         raise ToolError(f"{Path(command[0]).name} failed: {last_words(output)}")

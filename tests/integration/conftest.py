@@ -11,6 +11,7 @@ from lab.stack.options import StackOptions
 from lab.stack.run import infrastructure_only, running_stack
 from tests.integration.broker import forget_everything, new_topic
 from tests.integration.databases import a_database
+from tests.integration.service_process import processes
 
 
 @pytest.fixture(scope="session")
@@ -60,3 +61,10 @@ def stack():
             yield running.stack
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def make_service(database_url, bootstrap, tmp_path):
+    """Makes processes of services, which share this test's database."""
+    with processes(database_url, bootstrap, tmp_path) as make:
+        yield make

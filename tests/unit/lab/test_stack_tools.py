@@ -1,8 +1,8 @@
 """External programs, and interrupts while they run."""
 
 import os
-import time
 import signal
+import time
 
 import pytest
 
