@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
+from types import FrameType
 from typing import Any
 
 import psycopg
@@ -21,7 +22,14 @@ from starlette.concurrency import run_in_threadpool
 from services.kit import fault_store
 from services.kit.api import Alive, common_routes, make_app
 from services.kit.batch import AWAY, BatchProcessor, Core
-from services.kit.broker import POLL_RECORDS, BrokerProbe, make_consumer, make_producer, make_topics
+from services.kit.broker import (
+    POLL_RECORDS,
+    BrokerProbe,
+    leave_group,
+    make_consumer,
+    make_producer,
+    make_topics,
+)
 from services.kit.faults import Faults
 from services.kit.message import Mode
 from services.kit.metrics import Metrics
@@ -75,11 +83,11 @@ class Process:
         self._alive = Alive(service=service.name, instance=settings.instance, incarnation=0)
         self._probe = BrokerProbe(settings)
         self._waiting_for = "database"
-        self._server: uvicorn.Server | None = None
+        self._start_failed = False
 
     @property
     def failed(self) -> bool:
-        return any(worker.failure is not None for worker in self._workers)
+        return self._start_failed or any(worker.failure is not None for worker in self._workers)
 
     def serve(self) -> None:
         config = uvicorn.Config(
@@ -93,8 +101,9 @@ class Process:
             timeout_graceful_shutdown=3,
             timeout_keep_alive=30,
         )
-        self._server = uvicorn.Server(config)
-        self._server.run()
+        server = uvicorn.Server(config)
+        _end_by_request(server)
+        server.run()
 
     def app(self) -> FastAPI:
         router = common_routes(
@@ -143,6 +152,7 @@ class Process:
             return
         except Exception:
             log.exception("cannot start")
+            self._start_failed = True
             os.kill(os.getpid(), signal.SIGTERM)
             return
         self._waiting_for = ""
@@ -210,6 +220,7 @@ class Process:
             duties,
             self._metrics,
             KNOWN,
+            lambda: leave_group(self._settings, self._service.name),
         )
 
     def _make_listener(self, listener: Listener) -> Worker:
@@ -222,6 +233,7 @@ class Process:
             (),
             self._metrics,
             KNOWN,
+            lambda: leave_group(self._settings, listener.group),
         )
 
     def _processor(
@@ -350,6 +362,17 @@ def _resume(database: PostgresDatabase, processor: BatchProcessor) -> float:
 
 def _no_parking(_seconds: float) -> None:
     """A listener decides nothing, so it has nothing to try again."""
+
+
+def _end_by_request(server: uvicorn.Server) -> None:
+    """uvicorn stops gracefully and then sends itself the signal again, which must not decide how
+    the process ends: who was asked to stop and did so has succeeded."""
+
+    def ask(_number: int, _frame: FrameType | None) -> None:
+        server.should_exit = True
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, ask)
 
 
 def _die() -> None:

@@ -9,8 +9,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
-from kafka.admin import NewTopic
-from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
+from kafka.admin import MemberToRemove, NewTopic
+from kafka.coordinator.assignors.range import RangePartitionAssignor
 from kafka.errors import KafkaError, TopicAlreadyExistsError
 
 from services.kit.settings import Settings
@@ -61,6 +61,10 @@ def make_producer(settings: Settings) -> Any:
 def make_consumer(settings: Settings, group: str, patient: bool = False) -> Any:
     """A static member: a process that is back within the session keeps its partitions.
 
+    Assigned by range, so that each replica gets its share of every topic and the same keys of all
+    of them: whatever concerns one saga meets in one replica. (The cooperative assignor deals out
+    whole topics, and a second replica would hear one kind of message only.)
+
     A patient one lets the broker collect records for half a second before it answers.
     """
     return KafkaConsumer(
@@ -78,10 +82,30 @@ def make_consumer(settings: Settings, group: str, patient: bool = False) -> Any:
         heartbeat_interval_ms=2_000,
         metadata_max_age_ms=60_000,
         reconnect_backoff_max_ms=1_000,
-        partition_assignment_strategy=(CooperativeStickyAssignor(),),
+        partition_assignment_strategy=(RangePartitionAssignor(),),
         allow_auto_create_topics=False,
         metrics_enabled=False,
     )
+
+
+def leave_group(settings: Settings, group: str) -> None:
+    """A static member's close keeps its place until the session ends, for a quick return. Who was
+    asked to stop may not return: the others shall have its partitions now."""
+    try:
+        admin = KafkaAdminClient(
+            bootstrap_servers=settings.bootstrap,
+            bootstrap_timeout_ms=PROBE_TIMEOUT_MS,
+            request_timeout_ms=PROBE_TIMEOUT_MS,
+        )
+    except (KafkaError, OSError) as error:
+        log.warning("%s keeps its place in the group: %s", settings.instance, error)
+        return
+    try:
+        admin.remove_group_members(group, [MemberToRemove(group_instance_id=settings.instance)])
+    except KafkaError as error:
+        log.warning("%s keeps its place in the group: %s", settings.instance, error)
+    finally:
+        admin.close()
 
 
 class BrokerProbe:

@@ -62,6 +62,7 @@ class Worker:
         duties: Sequence[Duty],
         metrics: Metrics,
         known: frozenset[str],
+        leave_group: Callable[[], None] = lambda: None,
     ) -> None:
         self._core = core
         self._processor = processor
@@ -70,6 +71,7 @@ class Worker:
         self._duties = list(duties)
         self._metrics = metrics
         self._known = known
+        self._leave_group = leave_group
         self._stopping = threading.Event()
         self._offsets: dict[TopicPartition, int] = {}
         self._offsets_due = 0.0
@@ -105,7 +107,7 @@ class Worker:
                 if self._stopping.wait(RETRY_SECONDS):
                     raise
                 continue
-            consumer.subscribe(self._topics, listener=_CommitOnRevoke(self.commit_offsets))
+            consumer.subscribe(self._topics, listener=_CommitOnRevoke(self.hand_over))
             return consumer
 
     def _turn(self) -> None:
@@ -183,24 +185,31 @@ class Worker:
         for partition, records in polled.items():
             self._offsets[partition] = records[-1].offset + 1
 
-    def _pending_offsets(self) -> dict[TopicPartition, OffsetAndMetadata]:
-        assigned = self._consumer.assignment()
-        pending = {
-            partition: OffsetAndMetadata(offset, "", -1)
-            for partition, offset in self._offsets.items()
-            if partition in assigned
+    def _pending_offsets(
+        self, partitions: Iterable[TopicPartition]
+    ) -> dict[TopicPartition, OffsetAndMetadata]:
+        return {
+            partition: OffsetAndMetadata(self._offsets.pop(partition), "", -1)
+            for partition in partitions
+            if partition in self._offsets
         }
-        self._offsets.clear()
-        return pending
 
     def _commit_offsets_later(self) -> None:
         self._offsets_due = time.monotonic() + OFFSETS_EVERY_SECONDS
-        pending = self._pending_offsets()
+        self._commit_without_waiting(self._consumer.assignment())
+
+    def _commit_without_waiting(self, partitions: Iterable[TopicPartition]) -> None:
+        pending = self._pending_offsets(partitions)
         if pending:
             self._consumer.commit_async(pending)
 
+    def hand_over(self, revoked: Iterable[TopicPartition]) -> None:
+        """Their next owner shall not read again what was handled here. On the client's own thread,
+        which may not wait; should the commit fail, the inbox covers it."""
+        self._commit_without_waiting(revoked)
+
     def commit_offsets(self) -> None:
-        pending = self._pending_offsets()
+        pending = self._pending_offsets(self._consumer.assignment())
         if not pending:
             return
         try:
@@ -214,16 +223,18 @@ class Worker:
         try:
             self.commit_offsets()
             self._consumer.close(autocommit=False, timeout_ms=3_000)
+            if self.failure is None:
+                self._leave_group()
         except (KafkaError, AssertionError) as error:
             log.warning("leaving the group: %s", error)
 
 
 class _CommitOnRevoke(ConsumerRebalanceListener):  # type: ignore[misc]
-    def __init__(self, commit: Callable[[], None]) -> None:
-        self._commit = commit
+    def __init__(self, hand_over: Callable[[Iterable[TopicPartition]], None]) -> None:
+        self._hand_over = hand_over
 
     def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
-        self._commit()
+        self._hand_over(revoked)
 
     def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
         """Nothing to do: the inbox knows what was already handled."""
