@@ -1,9 +1,10 @@
 """The broker's own books, through Kafka's admin protocol: what was written, what was read."""
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from typing import Any, Self
+import time
+from collections.abc import Callable, Iterable, Mapping
+from functools import wraps
+from typing import Any, ParamSpec, Self, TypeVar
 
 import msgspec
 from kafka import TopicPartition
@@ -15,8 +16,12 @@ from services.kit.message import Mode
 
 SUFFIXES = (".events", ".commands", ".dead-letter")
 INTERNAL = "__consumer_offsets"
+PATIENCE_SECONDS = 15.0
+PAUSE_SECONDS = 0.2
 
 Offsets = Mapping[TopicPartition, int]
+Given = ParamSpec("Given")
+Answer = TypeVar("Answer")
 
 
 class Written(msgspec.Struct, frozen=True):
@@ -34,18 +39,28 @@ class Written(msgspec.Struct, frozen=True):
         )
 
 
-@contextmanager
-def _answering() -> Iterator[None]:
-    try:
-        yield
-    except KafkaError as error:
-        raise NotReadyError(f"Kafka does not answer: {error}") from error
+def _answering(ask: Callable[Given, Answer]) -> Callable[Given, Answer]:
+    """A broker that has just started, or moves a coordinator, says so and is asked again."""
+
+    @wraps(ask)
+    def patiently(*args: Given.args, **kwargs: Given.kwargs) -> Answer:
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while True:
+            try:
+                return ask(*args, **kwargs)
+            except KafkaError as error:
+                if not error.retriable or time.monotonic() > deadline:
+                    reason = str(error) or type(error).__name__
+                    raise NotReadyError(f"Kafka does not answer: {reason}") from error
+            time.sleep(PAUSE_SECONDS)
+
+    return patiently
 
 
 class Broker:
     """Not thread-safe."""
 
-    @_answering()
+    @_answering
     def __init__(self, bootstrap: str) -> None:
         logging.getLogger("kafka").setLevel(logging.CRITICAL)
         self._admin: Any = KafkaAdminClient(
@@ -58,19 +73,19 @@ class Broker:
     def __exit__(self, *_: object) -> None:
         self._admin.close()
 
-    @_answering()
+    @_answering
     def ends(self, mode: Mode) -> dict[TopicPartition, int]:
         """Where each partition that carries this mode's messages ends now."""
         return self._ends(self._partitions(lambda topic: carries(topic, mode)))
 
-    @_answering()
+    @_answering
     def behind(self, ends: Offsets) -> int:
         """How many messages below `ends` somebody has subscribed to and not yet committed."""
         groups = [group["group_id"] for group in self._admin.list_groups()]
         committed = self._admin.list_group_offsets(groups) if groups else {}
         return sum(lag(ends, _offsets(found)) for found in committed.values())
 
-    @_answering()
+    @_answering
     def written(self) -> Written:
         ours = self._partitions(is_ours)
         internal = self._partitions(lambda topic: topic == INTERNAL)

@@ -1,6 +1,7 @@
 """The commands that use a running stack, on a running stack."""
 
 import json
+import sys
 import threading
 
 import pytest
@@ -15,13 +16,15 @@ MODES = ("orchestration", "choreography")
 
 @pytest.fixture
 def bandstand(stack, monkeypatch, capsys):
-    """`bandstand("load", ...)`: its exit code and what it printed, decoded."""
+    """`bandstand("load", ...)`: its exit code and what it printed, decoded; what it said to the
+    user stays in the test's own output."""
     monkeypatch.setenv("BANDSTAND_HOME", stack.home)
 
     def run(*arguments):
         capsys.readouterr()
         code = main([*arguments, "--json"])
-        printed = capsys.readouterr().out
+        printed, said = capsys.readouterr()
+        sys.stderr.write(said)
         return code, json.loads(printed) if printed else None
 
     return run
