@@ -7,8 +7,11 @@ from typing import Any
 from services.contracts.examples import BODIES, example
 from services.contracts.flows import BOTH, Flow, flows
 from services.contracts.headers import headers_schema
+from services.contracts.letters import KINDS as LETTERS
+from services.contracts.letters import letter_messages, letter_schemas
 from services.contracts.schemas import Schema, components
 from services.kit.bootstrap import SERVICES
+from services.kit.dead_letters import topic_of_letters
 from services.kit.message import Body, Command, Mode
 from services.kit.topics import topics_in
 from services.messages import KINDS
@@ -41,7 +44,7 @@ def asyncapi() -> dict[str, Any]:
 
 
 def _channels() -> dict[str, Any]:
-    by_topic: dict[str, list[str]] = {f"{name}.dead-letter": ["DeadLetter"] for name in SERVICES}
+    by_topic: dict[str, list[str]] = {topic_of_letters(name): list(LETTERS) for name in SERVICES}
     for kind in KINDS:
         for topic in topics_in(Mode, [kind]):
             by_topic.setdefault(topic, []).append(kind.__name__)
@@ -58,7 +61,7 @@ def _channel(topic: str, kinds: list[str]) -> dict[str, Any]:
 
 def _operations() -> dict[str, Any]:
     letters = [
-        Flow(each, "send", f"{each}.dead-letter", ("DeadLetter",), BOTH) for each in SERVICES
+        Flow(each, "send", topic_of_letters(each), ("DeadLetter",), BOTH) for each in SERVICES
     ]
     found = [*flows(), *letters]
     return {f"{flow.service}-{flow.action}-{flow.topic}": _operation(flow) for flow in found}
@@ -78,7 +81,7 @@ def _operation(flow: Flow) -> dict[str, Any]:
 def _messages() -> dict[str, Any]:
     examples = {type(body).__name__: example(body) for body in BODIES}
     found = {kind.__name__: _message(kind, examples[kind.__name__]) for kind in KINDS}
-    return {**found, "DeadLetter": _dead_letter()}
+    return {**found, **letter_messages()}
 
 
 def _message(kind: type[Body], shown: dict[str, Any]) -> dict[str, Any]:
@@ -94,24 +97,7 @@ def _message(kind: type[Body], shown: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _dead_letter() -> dict[str, Any]:
-    return {
-        "name": "DeadLetter",
-        "summary": "The untouched original with its headers, and why it could not be handled",
-        "headers": {"$ref": "#/components/schemas/DeadLetterHeaders"},
-        "payload": {"description": "Whatever was sent"},
-    }
-
-
 def _schemas() -> dict[str, Schema]:
     headers = {name: value for name, value in headers_schema().items() if name != "$schema"}
-    letter: Schema = {
-        "type": "object",
-        "properties": {
-            "bandstand-reason": {"type": "string"},
-            "bandstand-original-topic": {"type": "string"},
-        },
-        "required": ["bandstand-reason", "bandstand-original-topic"],
-    }
     bodies = components(KINDS, "#/components/schemas/{name}")
-    return {"Headers": headers, "DeadLetterHeaders": letter, **dict(sorted(bodies.items()))}
+    return {"Headers": headers, **letter_schemas(), **dict(sorted(bodies.items()))}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from services.kit.message import Mode
-from services.kit.wire import REQUIRED
+from services.kit.wire import REPLAY, REPLAY_PATTERN, REQUIRED
 
 UUID = "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 
@@ -43,4 +43,8 @@ _HEADERS: dict[str, dict[str, Any]] = {
     "content-type": {"enum": ["application/json"]},
     "traceparent": {"description": "W3C Trace Context: the span that sent it"},
     "tracestate": {"description": "W3C Trace Context"},
+    REPLAY: {
+        "description": "<reader>/<dead letter>: sent again, for this reader alone",
+        "pattern": f"^{REPLAY_PATTERN}$",
+    },
 }

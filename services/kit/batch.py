@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 import psycopg
 
+from services.kit.dead_letters import as_read, dead_letter, topic_of_letters
 from services.kit.effects import Closed, Effects, Handled
 from services.kit.faults import Fault, Faults
 from services.kit.message import Message
@@ -21,7 +22,7 @@ from services.kit.metrics import Metrics
 from services.kit.relay import Publisher
 from services.kit.session import Arrival, Database, OutboxRow, Session
 from services.kit.tracing import Tracing
-from services.kit.wire import Record, dead_letter, to_record
+from services.kit.wire import Record, to_record
 
 log = logging.getLogger(__name__)
 
@@ -48,6 +49,11 @@ class Core(Protocol):
     def read_ahead(self, session: Session, batch: Batch) -> Any: ...
 
     def execute(self, session: Session, batch: Batch, answers: Any) -> Effects: ...
+
+
+def reader_of(core: Core) -> str:
+    """Who reads: a service may do so twice, as itself and as a listener beside it."""
+    return core.name + core.inbox
 
 
 class Storage(Database, Protocol):
@@ -140,20 +146,22 @@ class BatchProcessor:
         return Committed(effects, rows, resend, duplicates)
 
     def _admit(self, session: Session, messages: Sequence[Message], parked: bool) -> set[str]:
-        """The ids that this transaction, and no other, is to act upon."""
+        """The receipts of those that this transaction, and no other, is to act upon."""
         if not messages:
             return set()
         if parked:
-            return session.unpark([message.id for message in messages])
+            unparked = session.unpark([message.id for message in messages])
+            return {message.receipt for message in messages if message.id in unparked}
         mark = self._core.inbox
-        fresh = session.receive([Arrival(m.id + mark, m.mode.value, m.epoch) for m in messages])
-        return {message_id.removesuffix(mark) for message_id in fresh}
+        arrivals = [Arrival(m.receipt + mark, m.mode.value, m.epoch) for m in messages]
+        return {receipt.removesuffix(mark) for receipt in session.receive(arrivals)}
 
     def _bury(self, message: Message, error: Exception, parked: bool) -> None:
         log.error("%s is dead-lettered: %r", message.id, error)
         with self._database.transaction() as session:
             known = self._admit(session, [message], parked)
-            letter = dead_letter(self._dead_letters, to_record(message), _reason(error))
+            original = as_read(to_record(message), message.place)
+            letter = self._letter(message.receipt, original, _reason(error))
             rows = session.send([letter]) if known else []
         self._publisher.publish(rows)
         self._metrics.dead_letters.labels(message.topic).inc(len(rows))
@@ -171,15 +179,16 @@ class BatchProcessor:
         """Unreadable records have no id of their own, so their place on the topic is it."""
         if not unreadable:
             return []
-        places = session.receive([Arrival(r.message_id, "", 0) for r, _ in unreadable])
-        fresh = [(record, reason) for record, reason in unreadable if record.message_id in places]
+        mark = self._core.inbox
+        places = session.receive([Arrival(r.message_id + mark, "", 0) for r, _ in unreadable])
+        fresh = [each for each in unreadable if each[0].message_id + mark in places]
         for record, _ in fresh:
             self._metrics.dead_letters.labels(record.topic).inc()
-        return [dead_letter(self._dead_letters, record, reason) for record, reason in fresh]
+        return [self._letter(record.message_id, record, reason) for record, reason in fresh]
 
-    @property
-    def _dead_letters(self) -> str:
-        return f"{self._core.name}.dead-letter"
+    def _letter(self, receipt: str, original: Record, reason: str) -> Record:
+        topic, reader = topic_of_letters(self._core.name), reader_of(self._core)
+        return dead_letter(topic, reader, receipt, original, reason)
 
     def _twice(self, committed: Committed) -> list[OutboxRow]:
         faults = self._core.faults
@@ -257,8 +266,8 @@ def _split(batch: Batch, known: set[str]) -> tuple[list[tuple[Message, int]], li
     """Each message once; those not in `known`, and repetitions in this batch, are duplicates."""
     todo, duplicates, taken = [], [], set[str]()
     for message, tries in batch:
-        if message.id in known and message.id not in taken:
-            taken.add(message.id)
+        if message.receipt in known and message.receipt not in taken:
+            taken.add(message.receipt)
             todo.append((message, tries))
         else:
             duplicates.append(message)

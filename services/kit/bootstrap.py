@@ -30,6 +30,7 @@ from services.kit.broker import (
     make_producer,
     make_topics,
 )
+from services.kit.dead_letters import topic_of_letters
 from services.kit.faults import Faults
 from services.kit.message import Mode
 from services.kit.metrics import Metrics
@@ -333,7 +334,7 @@ class _Later:
 
 
 def all_topics() -> list[str]:
-    return sorted([*topics_in(Mode, KINDS), *(f"{name}.dead-letter" for name in SERVICES)])
+    return sorted([*topics_in(Mode, KINDS), *map(topic_of_letters, SERVICES)])
 
 
 def _pool(settings: Settings, schema: str) -> Pool:

@@ -13,6 +13,7 @@ from kafka.admin import MemberToRemove, NewTopic
 from kafka.coordinator.assignors.range import RangePartitionAssignor
 from kafka.errors import KafkaError, TopicAlreadyExistsError
 
+from services.kit.dead_letters import SUFFIX
 from services.kit.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -32,11 +33,17 @@ def make_topics(settings: Settings, names: Iterable[str]) -> None:
     try:
         missing = sorted(set(names) - set(admin.list_topics()))
         if missing:
-            admin.create_topics([NewTopic(name, settings.partitions, 1) for name in missing])
+            admin.create_topics([_new_topic(name, settings.partitions) for name in missing])
     except TopicAlreadyExistsError as error:
         log.info("somebody was faster: %s", error)
     finally:
         admin.close()
+
+
+def _new_topic(name: str, partitions: int) -> NewTopic:
+    """A dead letter is kept until somebody has looked at it, however long that takes."""
+    kept = {"retention.ms": "-1"} if name.endswith(SUFFIX) else {}
+    return NewTopic(name, partitions, 1, topic_configs=kept)
 
 
 def make_producer(settings: Settings) -> Any:

@@ -65,6 +65,9 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
 
     `id` is `<saga>:<type>:<attempt>`, so that a resend of the same effect is recognised
     anywhere, and a deliberate new attempt is not mistaken for one.
+
+    `place` is the partition and the offset it was read at; `replay` names the dead letter that it
+    was sent again from, and for whom.
     """
 
     id: str
@@ -78,6 +81,14 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     value: bytes
     traceparent: str | None = None
     tracestate: str | None = None
+    replay: str | None = None
+    place: tuple[int, int] | None = None
+
+    @property
+    def receipt(self) -> str:
+        """What an inbox knows it by. That of the original is taken by its burial; so a replay has
+        one of its own, and is done once however often it is sent."""
+        return f"{self.id}!{self.replay}" if self.replay else self.id
 
     @property
     def attempt(self) -> int:

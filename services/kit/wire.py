@@ -43,21 +43,13 @@ def to_record(message: Message, parent: str | None = None) -> Record:
     )
 
 
-def dead_letter(topic: str, original: Record, reason: str) -> Record:
-    """The untouched original, with where it came from and why it could not be handled."""
-    extra: Headers = [
-        ("bandstand-reason", reason.encode()),
-        ("bandstand-original-topic", original.topic.encode()),
-    ]
-    return msgspec.structs.replace(
-        original, topic=topic, headers=[*original.headers, *extra], parent=None
-    )
-
-
 REQUIRED = ("ce_id", "ce_type", "ce_source", "ce_subject", "ce_time", "ce_mode", "ce_epoch")
 _ID = re.compile(
     r"(?P<saga>[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}):(?P<kind>[A-Za-z]{1,64}):[1-9][0-9]{0,8}"
 )
+REPLAY = "bandstand-replay"
+REPLAY_PATTERN = "[a-z]{1,32}(@[a-z]{1,32})?/[0-9a-f]{12}"
+_REPLAY = re.compile(REPLAY_PATTERN)
 
 
 def to_headers(message: Message) -> Headers:
@@ -76,10 +68,17 @@ def to_headers(message: Message) -> Headers:
         headers.append(("traceparent", message.traceparent.encode()))
     if message.tracestate:
         headers.append(("tracestate", message.tracestate.encode()))
+    if message.replay:
+        headers.append((REPLAY, message.replay.encode()))
     return headers
 
 
-def from_record(topic: str, headers: Iterable[tuple[str, bytes]], value: bytes | None) -> Message:
+def from_record(
+    topic: str,
+    headers: Iterable[tuple[str, bytes]],
+    value: bytes | None,
+    place: tuple[int, int] | None = None,
+) -> Message:
     """Raise `MalformedMessage` when a required header is missing or cannot be read."""
     raw = dict(headers)
     try:
@@ -96,12 +95,21 @@ def from_record(topic: str, headers: Iterable[tuple[str, bytes]], value: bytes |
             value=value or b"",
             traceparent=_optional(raw, "traceparent"),
             tracestate=_optional(raw, "tracestate"),
+            replay=_optional(raw, REPLAY),
+            place=place,
         )
     except KeyError as error:
         raise MalformedMessage(f"header {error.args[0]} is missing") from error
     except (ValueError, AttributeError) as error:
         raise MalformedMessage(f"unreadable header: {error}") from error
     return _checked(message)
+
+
+def replay_in(headers: Iterable[tuple[str, bytes]]) -> str | None:
+    """`<reader>/<dead letter>` of a replay that cannot be read either; None if there is none, or
+    one that nobody here has written."""
+    marker = (dict(headers).get(REPLAY) or b"").decode("utf-8", "replace")
+    return marker if _REPLAY.fullmatch(marker) else None
 
 
 def _optional(raw: Mapping[str, Any], name: str) -> str | None:
@@ -113,6 +121,8 @@ def _checked(message: Message) -> Message:
     match = _ID.fullmatch(message.id)
     if match is None or match["saga"] != message.saga_id or match["kind"] != message.type:
         raise MalformedMessage("ce_id is not <subject>:<type>:<attempt> with a UUID as subject")
+    if message.replay is not None and not _REPLAY.fullmatch(message.replay):
+        raise MalformedMessage(f"{REPLAY} is not <reader>/<dead letter>")
     if not 0 <= message.epoch <= LARGEST_EPOCH:
         raise MalformedMessage(f"ce_epoch is not between 0 and {LARGEST_EPOCH}")
     try:

@@ -18,10 +18,11 @@ from kafka.consumer.subscription_state import ConsumerRebalanceListener
 from kafka.errors import KafkaError
 from kafka.structs import OffsetAndMetadata, TopicPartition
 
-from services.kit.batch import AWAY, BatchProcessor, Core
+from services.kit.batch import AWAY, BatchProcessor, Core, reader_of
+from services.kit.dead_letters import as_read, is_for
 from services.kit.message import MalformedMessage, Message
 from services.kit.metrics import Metrics
-from services.kit.wire import Record, from_record
+from services.kit.wire import Record, from_record, replay_in
 
 log = logging.getLogger(__name__)
 
@@ -65,6 +66,7 @@ class Worker:
         leave_group: Callable[[], None] = lambda: None,
     ) -> None:
         self._core = core
+        self._reader = reader_of(core)
         self._processor = processor
         self._make_consumer = consumer
         self._topics = list(topics)
@@ -131,12 +133,17 @@ class Worker:
         read = Read()
         ignored = 0
         for record in records:
+            place = record.partition, record.offset
             try:
-                message = from_record(record.topic, record.headers, record.value)
+                message = from_record(record.topic, record.headers, record.value, place)
             except MalformedMessage as error:
-                read.unreadable.append((_raw(record), str(error)))
+                replay = replay_in(record.headers)
+                if is_for(self._reader, replay):
+                    read.unreadable.append((_raw(record, replay), str(error)))
                 continue
-            if self._core.concerns(message):
+            if not is_for(self._reader, message.replay):
+                ignored += 1
+            elif self._core.concerns(message):
                 read.messages.append(message)
             elif message.type in self._known:
                 ignored += 1
@@ -240,8 +247,10 @@ class _CommitOnRevoke(ConsumerRebalanceListener):  # type: ignore[misc]
         """Nothing to do: the inbox knows what was already handled."""
 
 
-def _raw(record: Any) -> Record:
+def _raw(record: Any, replay: str | None) -> Record:
+    """Its place on the topic is its id; that of a replay is what it replays."""
     key = (record.key or b"").decode("utf-8", "replace").replace("\x00", "")
     headers = [(str(name), bytes(value or b"")) for name, value in record.headers]
     place = f"{record.topic}-{record.partition}-{record.offset}"
-    return Record(record.topic, key, place, "", headers, record.value or b"")
+    raw = Record(record.topic, key, replay or place, "", headers, record.value or b"")
+    return as_read(raw, (record.partition, record.offset))

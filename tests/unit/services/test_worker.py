@@ -77,6 +77,8 @@ class Consumer:
 class Core:
     """It is concerned by everything."""
 
+    name, inbox = "order", ""
+
     def concerns(self, message):
         return message.source != "noise"
 
@@ -197,6 +199,34 @@ def test_what_cannot_be_read_is_handed_over_with_its_place(crew):
     assert record.message_id == f"{HERE.topic}-0-0"
     assert (record.key, record.value) == ("", b"\xff")
     assert reason
+
+
+def replayed(for_whom, **changed):
+    original = dict(to_record(a_message(an_order(order_id(7)))).headers)
+    marker = {"bandstand-replay": f"{for_whom}/0123456789ab".encode()}
+    return list({**original, **marker, **changed}.items())
+
+
+@pytest.mark.parametrize("headers", [{}, {"ce_mode": b"karaoke"}], ids=["a message", "garbage"])
+def test_a_replay_for_somebody_else_is_passed_over_and_its_offset_committed(crew, headers):
+    crew.consumer.put_raw(HERE, replayed("payment", **headers))
+    crew.consumer.put_raw(HERE, replayed("order@timeline", **headers))
+    assert crew.work() == []
+    assert crew.unreadable == []
+    assert crew.consumer.committed == {HERE: 2}
+
+
+def test_a_replay_for_this_reader_is_done(crew):
+    crew.consumer.put_raw(HERE, replayed("order"), to_record(a_message()).value)
+    assert crew.work() == ids(7)
+
+
+def test_a_replay_that_still_cannot_be_read_has_the_id_of_what_it_replays(crew):
+    """So that it is buried once more, however often it is replayed."""
+    crew.consumer.put_raw(HERE, replayed("order", ce_mode=b"karaoke"))
+    crew.work()
+    ((record, _),) = crew.unreadable
+    assert record.message_id == "order/0123456789ab"
 
 
 def test_noise_is_passed_over_and_its_offset_committed(crew):
