@@ -36,6 +36,7 @@ LOCK_SHARED = f"SELECT pg_advisory_xact_lock_shared({ROUTE_LOCK})"
 LOCK_EXCLUSIVE = f"SELECT pg_advisory_xact_lock({ROUTE_LOCK})"
 ROUTE = "SELECT mode, weight, epoch FROM route"
 
+# In the order of the keys, so that two replicas that are sent the same ones never deadlock.
 _INSERT = """
 INSERT INTO orders (id, customer_id, items, total_cents, currency, card, ship_to, mode, epoch,
     deadline_at, idempotency_key, request_hash, traceparent, parent_span)
@@ -46,6 +47,7 @@ FROM json_to_recordset(%s) AS new (
     id uuid, customer_id text, items jsonb, total_cents bigint, currency text, card text,
     ship_to jsonb, mode text, epoch integer, idempotency_key text, request_hash text,
     traceparent text, parent_span text)
+ORDER BY idempotency_key
 ON CONFLICT (idempotency_key) DO NOTHING
 RETURNING id
 """
