@@ -129,8 +129,9 @@ def _add_coordination(router: APIRouter, pool: Pool, token: str) -> None:
         summary="Switch, by compare-and-set on the epoch",
     )
     def put_coordination(body: NewRoute) -> CoordinationView:
-        routing.switch(pool, body.mode, body.weight, body.epoch)
-        return CoordinationView.model_validate(routing.snapshot(pool))
+        return CoordinationView.model_validate(
+            routing.switch(pool, body.mode, body.weight, body.epoch)
+        )
 
 
 def _priced(body: NewOrder, key: str | None, traceparent: str | None) -> Application:

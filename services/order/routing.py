@@ -11,6 +11,8 @@ from services.order.admission import LOCK_EXCLUSIVE, read_route
 
 HISTORY_LENGTH = 50
 
+_ONE_MOMENT = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"
+
 _CHANGED_AT = "SELECT changed_at FROM route"
 
 _OPEN = """
@@ -31,8 +33,8 @@ INSERT INTO route_history (epoch, mode, weight, changed_at) SELECT * FROM switch
 """
 
 
-def switch(pool: Pool, mode: Mode, weight: int, seen_epoch: int) -> None:
-    """Change the route, unless somebody else did since `seen_epoch` was seen.
+def switch(pool: Pool, mode: Mode, weight: int, seen_epoch: int) -> dict[str, Any]:
+    """Change the route, unless somebody else did since `seen_epoch` was seen; what it is then.
 
     When this returns, every order of an older epoch is in the table: the exclusive lock waited
     for the admissions that had read the old route.
@@ -44,15 +46,21 @@ def switch(pool: Pool, mode: Mode, weight: int, seen_epoch: int) -> None:
             detail = f"the epoch is {epoch}, not {seen_epoch}; look again and decide again"
             raise Problem(409, "stale-epoch", detail, epoch=epoch)
         connection.execute(_SWITCH, (mode.value, weight))
+        return _shown(connection)
 
 
 def snapshot(pool: Pool) -> dict[str, Any]:
-    """The route, its history, and the open orders by mode and epoch."""
+    """The route, its history, and the open orders by mode and epoch, all of one moment."""
     with pool.connection() as connection, connection.transaction():
-        route = read_route(connection)
-        changed_at: Any = connection.execute(_CHANGED_AT).fetchone()
-        still_open = connection.execute(_OPEN).fetchall()
-        history = connection.execute(_HISTORY, (HISTORY_LENGTH,)).fetchall()
+        connection.execute(_ONE_MOMENT)
+        return _shown(connection)
+
+
+def _shown(connection: Any) -> dict[str, Any]:
+    route = read_route(connection)
+    changed_at: Any = connection.execute(_CHANGED_AT).fetchone()
+    still_open = connection.execute(_OPEN).fetchall()
+    history = connection.execute(_HISTORY, (HISTORY_LENGTH,)).fetchall()
     return {
         "mode": route.mode,
         "weight": route.weight,
