@@ -12,6 +12,7 @@ from lab.stack.run import infrastructure_only, running_stack
 from tests.integration.broker import forget_everything, new_topic
 from tests.integration.databases import a_database
 from tests.integration.service_process import processes
+from tests.integration.waiting import eventually
 
 
 @pytest.fixture(scope="session")
@@ -68,3 +69,15 @@ def make_service(database_url, bootstrap, tmp_path):
     """Makes processes of services, which share this test's database."""
     with processes(database_url, bootstrap, tmp_path) as make:
         yield make
+
+
+@pytest.fixture(scope="module")
+def desks(module_database_url, empty_broker, tmp_path_factory):
+    """Two replicas of the order service, for one database and with nobody behind them."""
+    with processes(module_database_url, empty_broker, tmp_path_factory.mktemp("logs")) as make:
+        replicas = [make("order", number) for number in range(2)]
+        for replica in replicas:
+            replica.launch()
+        for replica in replicas:
+            eventually(replica.is_ready, f"{replica.instance} is ready")
+        yield replicas

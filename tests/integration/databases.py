@@ -51,6 +51,25 @@ def is_blocked(database: PostgresDatabase) -> bool:
     return row is not None and row[0] > 0
 
 
+def waiting(url: str, role: str) -> int:
+    """How many connections of this role (`api`, `worker`, ...) wait for a lock."""
+    query = """
+        SELECT count(*) FROM pg_stat_activity
+        WHERE datname = current_database() AND wait_event_type = 'Lock'
+          AND split_part(application_name, ' ', 2) = %s
+    """
+    return value(url, query, role)
+
+
+@contextmanager
+def held(url: str, statement: str, *values: object) -> Iterator[psycopg.Connection]:
+    """What a statement locks stays locked until the block ends, or the connection rolls back."""
+    with psycopg.connect(url) as connection:
+        connection.execute(statement, values)
+        yield connection
+        connection.rollback()
+
+
 def _fetched(url: str, query: str, values: tuple[object, ...]) -> list[tuple]:
     with psycopg.connect(url, autocommit=True) as connection:
         return connection.execute(query, values).fetchall()
