@@ -39,7 +39,7 @@ class Written(msgspec.Struct, frozen=True):
         )
 
 
-def _answering(ask: Callable[Given, Answer]) -> Callable[Given, Answer]:
+def answering(ask: Callable[Given, Answer]) -> Callable[Given, Answer]:
     """A broker that has just started, or moves a coordinator, says so and is asked again."""
 
     @wraps(ask)
@@ -60,7 +60,7 @@ def _answering(ask: Callable[Given, Answer]) -> Callable[Given, Answer]:
 class Broker:
     """Not thread-safe."""
 
-    @_answering
+    @answering
     def __init__(self, bootstrap: str) -> None:
         logging.getLogger("kafka").setLevel(logging.CRITICAL)
         self._admin: Any = KafkaAdminClient(
@@ -73,19 +73,19 @@ class Broker:
     def __exit__(self, *_: object) -> None:
         self._admin.close()
 
-    @_answering
+    @answering
     def ends(self, mode: Mode) -> dict[TopicPartition, int]:
         """Where each partition that carries this mode's messages ends now."""
         return self._ends(self._partitions(lambda topic: carries(topic, mode)))
 
-    @_answering
+    @answering
     def behind(self, ends: Offsets) -> int:
         """How many messages below `ends` somebody has subscribed to and not yet committed."""
         groups = [group["group_id"] for group in self._admin.list_groups()]
         committed = self._admin.list_group_offsets(groups) if groups else {}
         return sum(lag(ends, _offsets(found)) for found in committed.values())
 
-    @_answering
+    @answering
     def written(self) -> Written:
         ours = self._partitions(is_ours)
         internal = self._partitions(lambda topic: topic == INTERNAL)

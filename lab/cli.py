@@ -9,7 +9,7 @@ from types import FrameType
 
 import typer
 
-from lab.commands import faults
+from lab.commands import dead_letters, faults
 from lab.commands.demo import demo
 from lab.commands.load import load
 from lab.commands.logs import logs
@@ -41,6 +41,7 @@ def bandstand(context: typer.Context) -> None:
 for command in (demo, up, down, status, logs, load, switch, saga, verify, report):
     app.command()(command)
 app.add_typer(faults.app, name="faults")
+app.add_typer(dead_letters.app, name="dead-letters")
 
 
 def main(arguments: list[str] | None = None) -> int:

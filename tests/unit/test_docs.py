@@ -17,7 +17,7 @@ LINK = re.compile(
     r"!?\[[^\]]*\]\((?P<target>[^)\s]+)\)|(?:src|srcset|href)=\"(?P<attribute>[^\"]+)\""
 )
 TEST = re.compile(r"`(test_\w+)`")
-COMMAND = re.compile(r"(?:^\$ |`)bandstand (?P<name>[a-z]+)", re.MULTILINE)
+COMMAND = re.compile(r"(?:^\$ |`)bandstand (?P<name>[a-z][a-z-]*)", re.MULTILINE)
 TARGET = re.compile(r"(?:^\$ |`)make (?P<name>[a-z][a-z-]*)", re.MULTILINE)
 
 EXCERPT = re.compile(r"^# ([\w/]+\.py)\n(.+?)(?=^# [\w/]+\.py$|^```$)", re.MULTILINE | re.DOTALL)

@@ -24,12 +24,34 @@ from tests.unit.lab.reports import a_report
         ["faults", "set", "fail=5%"],
         ["faults", "off"],
         ["verify"],
+        ["dead-letters", "list"],
+        ["dead-letters", "show", "0123"],
+        ["dead-letters", "replay", "--all"],
+        ["dead-letters", "discard", "0123", "--reason", "a test"],
     ],
 )
 def test_without_a_stack_a_script_can_tell_so(arguments, monkeypatch, tmp_path, capsys):
     monkeypatch.setenv("BANDSTAND_HOME", str(tmp_path))
     assert main(arguments) == 4
     assert "bandstand up" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["list", "--service", "nobody"],
+        ["replay"],
+        ["replay", "0123", "--all"],
+        ["replay", "--all", "--again"],
+        ["replay", "0123", "--service", "payment"],
+        ["discard", "0123"],
+        ["discard", "0123", "--reason", " "],
+        ["discard", "--reason", "why"],
+    ],
+)
+def test_what_is_not_clear_is_not_done_to_a_dead_letter(arguments, monkeypatch, tmp_path):
+    monkeypatch.setenv("BANDSTAND_HOME", str(tmp_path))
+    assert main(["dead-letters", *arguments]) == 2
 
 
 def test_without_a_report_the_user_is_told_how_to_make_one(tmp_path, capsys):

@@ -1,0 +1,1 @@
+"""What services could not handle: read from the dead-letter topics, chosen, replayed, discarded."""
