@@ -1,5 +1,6 @@
 -- No saga changed its mode or epoch: every message that any service acted upon, and every saga of
--- the orchestrator, carries those that the order was admitted with.
+-- the orchestrator, carries those that the order was admitted with. What could not be read has no
+-- mode: it is on a dead-letter topic, and nobody acted upon it.
 WITH carried AS (
     SELECT message_id, mode, epoch FROM orders.inbox
     UNION ALL
@@ -19,6 +20,7 @@ WITH carried AS (
            coalesce((c.mode, c.epoch) = (o.mode, o.epoch), false) AS holds
       FROM carried AS c
       LEFT JOIN orders.orders AS o ON o.id::text = split_part(c.message_id, ':', 1)
+     WHERE c.mode <> ''
 )
 SELECT count(*)                                   AS checked,
        count(*) FILTER (WHERE NOT holds)          AS violations,

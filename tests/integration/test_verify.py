@@ -213,6 +213,19 @@ def test_a_saga_of_an_order_that_the_band_played_is_found(world, verdicts):
     assert broken == {"sagas_agree_with_their_orders", "no_saga_changed_mode"}
 
 
+@pytest.mark.parametrize(
+    ("receipt", "mode", "epoch"),
+    [
+        ("orders.choreography.events-0-7", "", 0),
+        (f"{BAND}:OrderPlaced:1!inventory/0123456789ab", "choreography", 2),
+    ],
+    ids=["what could not be read", "a replay"],
+)
+def test_the_receipt_of_a_dead_letter_breaks_no_promise(world, verdicts, receipt, mode, epoch):
+    world.do("INSERT INTO inventory.inbox VALUES (%s, %s, %s)", receipt, mode, epoch)
+    assert all(verdict.holds for verdict in verdicts().values())
+
+
 def test_within_a_weight_both_modes_are_right(world, verdicts):
     world.do("UPDATE orders.route_history SET weight = 30")
     world.do("UPDATE orders.route_history SET mode = 'orchestration'")
