@@ -8,7 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.kit.api import NameInPath, require_token
+from services.kit.api import NUMBER, NameInPath, require_token
 from services.kit.problems import Problem, documented
 from services.kit.service import Pool
 
@@ -41,7 +41,7 @@ class StockLevels(BaseModel):
 class Restock(BaseModel):
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"quantity": 10}]})
 
-    quantity: Annotated[int, Field(ge=1, le=1_000_000)]
+    quantity: Annotated[int, Field(ge=1, le=1_000_000), NUMBER]
 
 
 class ReservationView(BaseModel):

@@ -12,7 +12,7 @@ import msgspec
 from fastapi import APIRouter, Body, Depends, FastAPI, Path, Response
 from fastapi.responses import JSONResponse
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.types import Message as ASGIMessage
 
@@ -25,6 +25,14 @@ from services.kit.service import Pool
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 Readiness = Callable[[], dict[str, str]]
 
+
+def _number(value: Any) -> Any:
+    if isinstance(value, bool | str):
+        raise ValueError("a number is needed")
+    return value
+
+
+NUMBER = BeforeValidator(_number)
 NameInPath = Annotated[str, Path(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_-]+$")]
 
 _bearer = HTTPBearer(auto_error=False, description="BANDSTAND_TOKEN of the deployment")
@@ -34,9 +42,9 @@ class FaultRule(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     fault: Fault
-    percent: Annotated[float, Field(ge=0, le=100)]
+    percent: Annotated[float, Field(ge=0, le=100), NUMBER]
     command: Annotated[str, Field(min_length=1, max_length=64)] | None = None
-    delay_ms: Annotated[int, Field(ge=0, le=60_000)] = DEFAULT_DELAY_MS
+    delay_ms: Annotated[int, Field(ge=0, le=60_000), NUMBER] = DEFAULT_DELAY_MS
 
 
 class FaultCatalogue(BaseModel):
@@ -52,7 +60,7 @@ class FaultCatalogue(BaseModel):
         },
     )
 
-    seed: Annotated[int, Field(ge=-(2**63), lt=2**63)] = 1
+    seed: Annotated[int, Field(ge=-(2**63), lt=2**63), NUMBER] = 1
     rules: Annotated[list[FaultRule], Field(max_length=64)] = []
 
 

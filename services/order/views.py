@@ -8,6 +8,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from services.kit.api import NUMBER
 from services.kit.message import Mode
 
 Text = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$")]
@@ -29,7 +30,7 @@ class _Input(BaseModel):
 
 class OrderItem(_Input):
     sku: Name
-    quantity: Annotated[int, Field(ge=1, le=100)]
+    quantity: Annotated[int, Field(ge=1, le=100), NUMBER]
 
 
 class ShipTo(_Input):
@@ -129,5 +130,5 @@ class NewRoute(_Input):
     )
 
     mode: Mode
-    weight: Annotated[int, Field(ge=0, le=100)] = 100
-    epoch: Annotated[int, Field(ge=1, le=2**31 - 1)]
+    weight: Annotated[int, Field(ge=0, le=100), NUMBER] = 100
+    epoch: Annotated[int, Field(ge=1, le=2**31 - 1), NUMBER]
