@@ -17,10 +17,12 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from psycopg_pool import PoolTimeout
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 log = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
+METHODS = ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
 
 SCHEMA: dict[str, Any] = {
     "type": "object",
@@ -100,10 +102,30 @@ async def _invalid(_: Request, error: Exception) -> JSONResponse:
     return answer(422, "invalid-request", detail, errors=errors)
 
 
-async def _http(_: Request, error: Exception) -> JSONResponse:
+async def _http(request: Request, error: Exception) -> JSONResponse:
+    """The framework's own errors. A 400 is a body that is no text; broken JSON in one that is
+    comes as a validation error, and who sent either is told the same."""
     assert isinstance(error, HTTPException)
-    name = HTTPStatus(error.status_code).phrase.lower().replace(" ", "-")
-    return answer(error.status_code, name, str(error.detail), error.headers)
+    status, headers = HTTPStatus(error.status_code), dict(error.headers or {})
+    if status is HTTPStatus.BAD_REQUEST:
+        where = [{"where": "body", "message": str(error.detail)}]
+        return answer(422, "invalid-request", f"body: {error.detail}", errors=where)
+    if status is HTTPStatus.METHOD_NOT_ALLOWED:
+        headers["Allow"] = ", ".join(_allowed(request))
+    name = status.phrase.lower().replace(" ", "-")
+    return answer(status, name, str(error.detail), headers)
+
+
+def _allowed(request: Request) -> list[str]:
+    """By all routes of this path; the framework tells the first one's methods only."""
+    return [
+        method
+        for method in METHODS
+        if any(
+            route.matches({**request.scope, "method": method})[0] is Match.FULL
+            for route in request.app.routes
+        )
+    ]
 
 
 async def _away(_: Request, error: Exception) -> JSONResponse:
