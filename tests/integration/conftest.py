@@ -9,6 +9,7 @@ import pytest
 from lab.stack.home import Home
 from lab.stack.options import StackOptions
 from lab.stack.run import infrastructure_only, running_stack
+from services.kit.bootstrap import SERVICES
 from tests.integration.broker import forget_everything, new_topic
 from tests.integration.databases import a_database
 from tests.integration.service_process import processes
@@ -75,9 +76,21 @@ def make_service(database_url, bootstrap, tmp_path):
 def desks(module_database_url, empty_broker, tmp_path_factory):
     """Two replicas of the order service, for one database and with nobody behind them."""
     with processes(module_database_url, empty_broker, tmp_path_factory.mktemp("logs")) as make:
-        replicas = [make("order", number) for number in range(2)]
-        for replica in replicas:
-            replica.launch()
-        for replica in replicas:
-            eventually(replica.is_ready, f"{replica.instance} is ready")
-        yield replicas
+        yield all_started([make("order", number) for number in range(2)])
+
+
+@pytest.fixture(scope="module")
+def ensemble(module_database_url, empty_broker, tmp_path_factory):
+    """One process of each service, by name, for tests that may leave them in any state."""
+    with processes(module_database_url, empty_broker, tmp_path_factory.mktemp("logs")) as make:
+        yield {process.name: process for process in all_started(map(make, SERVICES))}
+
+
+def all_started(made):
+    """At the same time."""
+    started = list(made)
+    for process in started:
+        process.launch()
+    for process in started:
+        eventually(process.is_ready, f"{process.instance} is ready")
+    return started
