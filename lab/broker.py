@@ -86,6 +86,11 @@ class Broker:
         return sum(lag(ends, _offsets(found)) for found in committed.values())
 
     @answering
+    def committed(self, group: str) -> dict[TopicPartition, int]:
+        """How far a group has read, as far as it has said so."""
+        return _offsets(self._admin.list_group_offsets([group]).get(group, {}))
+
+    @answering
     def written(self) -> Written:
         ours = self._partitions(is_ours)
         internal = self._partitions(lambda topic: topic == INTERNAL)

@@ -23,17 +23,17 @@ POLL_MS = 200
 
 
 class Sent(msgspec.Struct, frozen=True):
-    """Where a replay is now."""
+    """Where the replay of a letter is now, and who is to read it."""
 
     id: str
+    reader: str
     topic: str
     partition: int
     offset: int
 
     @property
-    def end(self) -> tuple[TopicPartition, int]:
-        """How far its topic must be read for it to have been read."""
-        return TopicPartition(self.topic, self.partition), self.offset + 1
+    def place(self) -> TopicPartition:
+        return TopicPartition(self.topic, self.partition)
 
 
 class Office:
@@ -78,7 +78,7 @@ class Office:
         places = [future.get(timeout=PATIENCE_SECONDS) for future in sent]
         self._resolve(letters, Resolved.REPLAYED)
         return [
-            Sent(letter.id, place.topic, place.partition, place.offset)
+            Sent(letter.id, letter.reader, place.topic, place.partition, place.offset)
             for letter, place in zip(letters, places, strict=True)
         ]
 

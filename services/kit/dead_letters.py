@@ -89,6 +89,11 @@ def is_for(reader: str, replay: str | None) -> bool:
     return replay is None or replay.startswith(f"{reader}/")
 
 
+def group_of(reader: str) -> str:
+    """The consumer group whose offsets tell how far this reader has read."""
+    return reader.replace("@", "-")
+
+
 def _with_headers(record: Record, more: dict[str, str]) -> Record:
     added: Headers = [(name, value.encode()) for name, value in more.items()]
     return msgspec.structs.replace(record, headers=[*record.headers, *added])

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from services.kit.batch import reader_of
+from services.kit.dead_letters import group_of
 from services.kit.faults import Faults
 from services.kit.handling import Playbook
 from services.kit.message import Mode
@@ -52,7 +54,7 @@ def build(deps: Deps) -> Parts:
         topics_of(PLAYBOOK, words),
         duties,
         (desk,),
-        (Listener("order-timeline", timeline, TIMELINE_TOPICS),),
+        (Listener(group_of(reader_of(timeline)), timeline, TIMELINE_TOPICS),),
     )
 
 

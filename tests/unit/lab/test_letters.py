@@ -218,20 +218,33 @@ def test_a_replayed_letter_shows_how_it_went():
 
 
 class Log:
-    """Read a little further each time it is asked."""
+    """Each group reads a message each time it is asked, up to where it stops."""
 
-    def __init__(self, *behind):
-        self.left, self.asked = list(behind), None
+    def __init__(self, **stops):
+        self.stops, self.read = stops, dict.fromkeys(stops, 0)
 
-    def behind(self, ends):
-        self.asked = ends
-        return self.left.pop(0) if len(self.left) > 1 else self.left[0]
+    def committed(self, group):
+        group = group.replace("-", "_")
+        self.read[group] = min(self.read[group] + 1, self.stops[group])
+        return {TopicPartition("t", 0): self.read[group]} if self.stops[group] else {}
 
 
-def test_a_replay_is_awaited_to_the_furthest_of_each_partition(monkeypatch):
+SENT = [
+    Sent("a", "order", "t", 0, 4),
+    Sent("b", "order@timeline", "t", 0, 4),
+    Sent("c", "order", "t", 0, 2),
+]
+
+
+def test_a_replay_is_awaited_until_its_own_reader_has_read_it(monkeypatch):
     monkeypatch.setattr(outcome, "PAUSE_SECONDS", 0)
-    log = Log(2, 1, 0)
-    outcome.await_read(log, [Sent("a", "t", 0, 4), Sent("b", "t", 0, 9), Sent("c", "t", 1, 0)], 5)
-    assert log.asked == {TopicPartition("t", 0): 10, TopicPartition("t", 1): 1}
-    with pytest.raises(NotReadyError, match="3 messages"):
-        outcome.await_read(Log(3), [Sent("a", "t", 0, 4)], 0)
+    log = Log(order=10, order_timeline=5)
+    outcome.await_read(log, SENT, 60)
+    assert log.read == {"order": 5, "order_timeline": 5}
+    with pytest.raises(NotReadyError, match=r"a by order$"):
+        outcome.await_read(Log(order=4, order_timeline=9), SENT, 0.05)
+
+
+def test_who_has_never_said_that_it_read_anything_has_not(monkeypatch):
+    with pytest.raises(NotReadyError, match=r"a by order, c by order$"):
+        outcome.await_read(Log(order=0, order_timeline=9), [SENT[0], SENT[2]], 0)
