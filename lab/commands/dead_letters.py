@@ -21,7 +21,7 @@ app = typer.Typer(
 )
 
 Ids = Annotated[
-    list[str], typer.Argument(metavar="ID...", help="Ids, or their first characters (4 or more).")
+    list[str], typer.Argument(metavar="ID", help="Ids, or their first characters (4 or more).")
 ]
 
 
@@ -57,9 +57,9 @@ def show_list(
     if as_json:
         print_json({"letters": [views.summary(letter) for letter in shown]})
         return
-    if shown:
-        out.print(views.table(shown))
-    say(views.counts(letters) or "no dead letters")
+    for line in views.listing(shown) if shown else ():
+        out.print(line)
+    say(views.counts(letters))
 
 
 @app.command("show")
@@ -83,7 +83,7 @@ def show_one(
 def replay(
     ids: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[ID...]", help="Ids, or their first characters (4 or more)."),
+        typer.Argument(metavar="ID", help="Ids, or their first characters (4 or more)."),
     ] = None,
     everything: Annotated[bool, typer.Option("--all", help="All that are open.")] = False,
     service: Service = None,
@@ -112,11 +112,10 @@ def replay(
         plan = choose.to_replay(chosen, again)
         sent = office.replay(plan.todo)
         returned = _await(stack, office, plan.todo, sent, timeout) if wait else []
-    _tell(
-        plan, "replayed", as_json, {"sent": sent, "came_back": list(map(views.summary, returned))}
-    )
-    for place, letter in zip(sent, plan.todo, strict=True):
-        say(f"{letter.id} {letter.type or 'garbage'} to {place.topic}, for {letter.reader}")
+    for place in sent:
+        say(f"{place.id} to {place.topic}, for {place.reader}")
+    back = [views.summary(letter) for letter in returned]
+    _tell(plan, "replayed", as_json, {"sent": sent, "came_back": back})
     if returned:
         raise CameBackError("; ".join(f"{one.replay_of} came back as {one.id}" for one in returned))
 
@@ -153,7 +152,7 @@ def _tell(plan: choose.Plan, what: str, as_json: bool, more: dict[str, Any] | No
     if as_json:
         print_json({what: todo, "before": done, **(more or {})})
     for letter in plan.done:
-        say(f"{choose.said(letter)} before")
+        say(f"nothing to do: {choose.said(letter)}")
     say(f"{len(todo)} {what}")
 
 
@@ -163,8 +162,6 @@ def _show(letter: Letter, returned: list[Letter]) -> None:
     about.add_column(overflow="fold")
     for name, text in views.lines(letter, returned):
         about.add_row(name, escape(text))
-    for name, value in letter.record.headers:
-        about.add_row(name, escape(value.decode("utf-8", "replace")), style="dim")
     out.print(about)
     payload = views.payload_of(letter)
     if isinstance(payload, str):

@@ -6,14 +6,14 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from rich.markup import escape
-from rich.table import Table
+from rich.text import Text
 
 from lab.letters.choose import said
 from lab.letters.letter import Letter, State
+from services.kit.dead_letters import OURS
 
 STYLES = {State.OPEN: "red", State.REPLAYED: "", State.DISCARDED: "dim"}
-INTACT = ("id", "order")
+COLUMNS = ("id", "state", "service", "type", "mode", "when", "order", "reason")
 
 
 def summary(letter: Letter) -> dict[str, Any]:
@@ -37,13 +37,13 @@ def payload_of(letter: Letter) -> Any:
         return letter.record.value.decode("utf-8", "backslashreplace")
 
 
-def table(letters: Iterable[Letter]) -> Table:
-    shown = Table(box=None, pad_edge=False, header_style="bold")
-    for title in ("id", "state", "service", "type", "order", "mode", "when", "reason"):
-        shown.add_column(title, no_wrap=title in INTACT, overflow="fold")
-    for letter in letters:
-        shown.add_row(*map(escape, _cells(letter)), style=STYLES[letter.state])
-    return shown
+def listing(letters: Iterable[Letter]) -> Iterator[Text]:
+    """A line a letter, never wrapped or cut: ids are there to be copied, reasons to be searched."""
+    rows = [(COLUMNS, "bold"), *((_cells(letter), STYLES[letter.state]) for letter in letters)]
+    widths = [max(len(cells[column]) for cells, _ in rows) for column in range(len(COLUMNS))]
+    for cells, style in rows:
+        padded = (cell.ljust(width) for cell, width in zip(cells, widths, strict=True))
+        yield Text("  ".join(padded).rstrip(), style)
 
 
 def _cells(letter: Letter) -> tuple[str, ...]:
@@ -52,20 +52,22 @@ def _cells(letter: Letter) -> tuple[str, ...]:
         letter.state,
         letter.reader,
         letter.type or "?",
-        letter.order_id or "?",
         letter.mode or "?",
         _time(letter.at),
+        letter.order_id or "?",
         letter.reason,
     )
 
 
 def counts(letters: Iterable[Letter]) -> str:
     found = Counter(letter.state for letter in letters)
-    return ", ".join(f"{found[state]} {state}" for state in State if found[state])
+    if not found:
+        return "no dead letters"
+    return ", ".join(f"{found[state]} {state}" for state in State)
 
 
 def lines(letter: Letter, returned: Iterable[Letter]) -> Iterator[tuple[str, str]]:
-    """Everything about one letter but its headers and its payload."""
+    """Everything about one letter but its payload."""
     original = letter.original
     place = f" partition {original.partition} offset {original.offset}"
     yield "dead letter", said(letter) if letter.state is not State.OPEN else f"{letter.id} open"
@@ -81,6 +83,9 @@ def lines(letter: Letter, returned: Iterable[Letter]) -> Iterator[tuple[str, str
         yield "replay of", letter.replay_of
     for other in returned:
         yield "came back as", f"{other.id} {other.state}: {other.reason}"
+    for name, value in letter.record.headers:
+        if not name.startswith(OURS):
+            yield name, value.decode("utf-8", "replace")
 
 
 def _time(at: datetime) -> str:
