@@ -78,8 +78,8 @@ class StockRepository:
         if stock.moves:
             levels = sql.rows({"sku": sku, **vars(stock.levels[sku])} for sku in stock.levels)
             moves = sql.rows({"order_id": order, "move": move} for order, move in stock.moves)
-            connection.execute(_UPDATE_LEVELS, (levels,))
-            connection.execute(_MOVES, (moves,))
+            connection.later(_UPDATE_LEVELS, levels)
+            connection.later(_MOVES, moves)
         self._save_reservations(connection, stock)
 
     def _reservations(self, connection: Any, orders: Sequence[SagaId]) -> dict[SagaId, Reservation]:
@@ -94,9 +94,9 @@ class StockRepository:
         new = [vars(row) for order, row in found.items() if order not in stock.known]
         changed = sorted({order for order, _ in stock.moves} & stock.known)
         if new:
-            connection.execute(_INSERT, (sql.rows(new),))
+            connection.later(_INSERT, sql.rows(new))
         if changed:
-            connection.execute(_UPDATE, (sql.rows(vars(found[order]) for order in changed),))
+            connection.later(_UPDATE, sql.rows(vars(found[order]) for order in changed))
 
 
 def _skus(baskets: Iterable[Items]) -> list[str]:

@@ -141,9 +141,9 @@ class BatchProcessor:
             records = [*self._records(effects, _tries(todo)), *letters]
             sagas = sorted({message.saga_id for message in duplicates})
             resend = session.unsent(sagas) if sagas else []
-            rows = session.send(records) if records else []
+            session.send(records)
             self._maybe_crash(Fault.CRASH_BEFORE_COMMIT, effects.handled)
-        return Committed(effects, rows, resend, duplicates)
+        return Committed(effects, session.sent, resend, duplicates)
 
     def _admit(self, session: Session, messages: Sequence[Message], parked: bool) -> set[str]:
         """The receipts of those that this transaction, and no other, is to act upon."""
@@ -162,9 +162,9 @@ class BatchProcessor:
             known = self._admit(session, [message], parked)
             original = as_read(to_record(message), message.place)
             letter = self._letter(message.receipt, original, _reason(error))
-            rows = session.send([letter]) if known else []
-        self._publisher.publish(rows)
-        self._metrics.dead_letters.labels(message.topic).inc(len(rows))
+            session.send([letter] if known else [])
+        self._publisher.publish(session.sent)
+        self._metrics.dead_letters.labels(message.topic).inc(len(session.sent))
 
     def _records(self, effects: Effects, tries: dict[str, int]) -> list[Record]:
         """The outgoing messages, each with the context of its own send span."""

@@ -76,8 +76,12 @@ class Session(Protocol):
         the same time, the later one sees both.
         """
 
-    def send(self, records: Sequence[Record]) -> list[OutboxRow]:
+    def send(self, records: Sequence[Record]) -> None:
         """Write records to the outbox, in this order."""
+
+    @property
+    def sent(self) -> list[OutboxRow]:
+        """What this transaction wrote to the outbox; known once it has committed."""
 
     def unsent(self, sagas: Sequence[SagaId]) -> list[OutboxRow]:
         """What earlier transactions wrote for these sagas and nobody has published yet."""

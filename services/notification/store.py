@@ -12,14 +12,15 @@ from services.notification.model import Mailbox
 
 _LOAD = "SELECT order_id, kind FROM told WHERE order_id = ANY(%s::uuid[])"
 
-_INSERT = """
-WITH note AS (
-    SELECT * FROM json_to_recordset(%s)
-        AS note (order_id uuid, customer_id text, kind text, message text)
-), telling AS (
-    INSERT INTO told (order_id, kind) SELECT order_id, kind FROM note
-)
-INSERT INTO notifications (order_id, customer_id, kind, message) SELECT * FROM note
+_TOLD = """
+INSERT INTO told (order_id, kind)
+SELECT * FROM json_to_recordset(%s) AS note (order_id uuid, kind text)
+"""
+
+_NOTES = """
+INSERT INTO notifications (order_id, customer_id, kind, message)
+SELECT * FROM json_to_recordset(%s)
+    AS note (order_id uuid, customer_id text, kind text, message text)
 """
 
 
@@ -31,4 +32,6 @@ class NotificationRepository:
 
     def save(self, connection: Any, mailbox: Mailbox) -> None:
         if mailbox.sent:
-            connection.execute(_INSERT, (sql.rows(map(vars, mailbox.sent)),))
+            notes = sql.rows(map(vars, mailbox.sent))
+            connection.later(_TOLD, notes)
+            connection.later(_NOTES, notes)

@@ -115,28 +115,30 @@ def status_of(state: SagaState) -> str:
 
 class PostgresSagas:
     def load(self, connection: Any, ids: Iterable[SagaId]) -> Sagas:
-        return self._read(connection, connection.execute(_LOAD, (sql.ids(sorted(set(ids))),)))
+        now = connection.execute(_NOW)
+        return self._read(now, connection.execute(_LOAD, (sql.ids(sorted(set(ids))),)))
 
     def claim(self, connection: Any, limit: int) -> Sagas:
-        return self._read(connection, connection.execute(_CLAIM, (limit,)))
+        now = connection.execute(_NOW)
+        return self._read(now, connection.execute(_CLAIM, (limit,)))
 
     def save(self, connection: Any, sagas: Sagas, exact_deadlines: bool = False) -> None:
         changed = [(order, sagas.sagas[order]) for order in sorted(sagas.changed)]
         new = [_new_row(order, stored) for order, stored in changed if stored.is_new]
         old = [_row(order, stored) for order, stored in changed if not stored.is_new]
         if new:
-            connection.execute(_INSERT, (sql.rows(new),))
+            connection.later(_INSERT, sql.rows(new))
         if old:
-            connection.execute(_UPDATE, (exact_deadlines, sql.rows(old)))
+            connection.later(_UPDATE, exact_deadlines, sql.rows(old))
         if sagas.log:
-            connection.execute(_LOG, (sql.rows(map(vars, sagas.log)),))
+            connection.later(_LOG, sql.rows(map(vars, sagas.log)))
 
-    def _read(self, connection: Any, rows: Iterable[Any]) -> Sagas:
+    def _read(self, now: Any, rows: Iterable[Any]) -> Sagas:
         found = {
             SagaId(order): Stored(version, _decode_state(state), _decode_placed(placed))
             for order, version, state, placed in rows
         }
-        return Sagas(connection.execute(_NOW).fetchone()[0], found)
+        return Sagas(now.fetchone()[0], found)
 
 
 def _row(order: SagaId, stored: Stored) -> dict[str, Any]:

@@ -39,8 +39,8 @@ class Timers:
                 root = out.cause.traceparent
                 context = self._tracing.sending(out.message.id, root)
                 records.append(to_record(out.message.within(context), root))
-            rows = session.send(records) if records else []
-        self._publisher.publish(rows)
+            session.send(records)
+        self._publisher.publish(session.sent)
         return EVERY_SECONDS
 
     def count_stuck(self) -> float:

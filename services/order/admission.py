@@ -173,8 +173,8 @@ class Admission:
         with self._database.transaction() as session:
             session.connection.execute(LOCK_SHARED)
             route = read_route(session.connection)
-            records = self._insert(session, applications, route)
-            return session.send(records) if records else []
+            session.send(self._insert(session, applications, route))
+        return session.sent
 
     def answer(self, applications: Sequence[Application]) -> None:
         for application in applications:

@@ -63,9 +63,8 @@ class Deadlines:
         values = {"wait": self._wait, "longest": LONGEST_WAIT_SECONDS, "limit": AT_ONCE}
         with self._database.transaction() as session:
             due = session.connection.execute(_CLAIM, values).fetchall()
-            records = [told(self._tracing, nudge(row)) for row in due]
-            rows = session.send(records) if records else []
-        self._publisher.publish(rows)
+            session.send([told(self._tracing, nudge(row)) for row in due])
+        self._publisher.publish(session.sent)
         if due:
             log.info("%d orders passed their deadline", len(due))
         return EVERY_SECONDS

@@ -8,7 +8,7 @@ from uuid import UUID
 import msgspec
 
 from services.kit.message import Epoch, Mode, SagaId, compose
-from services.kit.postgres import PostgresSession
+from services.kit.postgres import transaction
 from services.kit.problems import Problem
 from services.kit.relay import Publisher
 from services.kit.service import Pool
@@ -78,8 +78,8 @@ def order(pool: Pool, order_id: UUID) -> OrderView:
 
 def cancel(pool: Pool, publisher: Publisher, tracing: Tracing, order_id: UUID) -> None:
     """Ask for it; whether it comes in time is decided at the pivot. Asking twice asks once."""
-    with pool.connection() as connection, connection.transaction():
-        row: Any = connection.execute(_LOCK, (str(order_id),)).fetchone()
+    with pool.connection() as connection, transaction(connection) as session:
+        row: Any = session.execute(_LOCK, (str(order_id),)).fetchone()
         if row is None:
             raise unknown(order_id)
         status, requested_at, mode, epoch, traceparent = row
@@ -87,15 +87,14 @@ def cancel(pool: Pool, publisher: Publisher, tracing: Tracing, order_id: UUID) -
             raise Problem(409, "already-ended", f"the order is {status} already")
         if requested_at is not None:
             return
-        connection.execute(_CANCEL, (str(order_id),))
+        session.later(_CANCEL, str(order_id))
         event = OrderCancelRequested(order_id=SagaId(str(order_id)))
         message = compose(
             event, source="order", mode=Mode(mode), epoch=Epoch(epoch), traceparent=traceparent
         )
-        session = PostgresSession(connection)
         earlier = session.unsent([SagaId(str(order_id))])
-        rows = [*earlier, *session.send([told(tracing, message)])]
-    publisher.publish(rows)
+        session.send([told(tracing, message)])
+    publisher.publish([*earlier, *session.sent])
 
 
 def unknown(order_id: UUID) -> Problem:

@@ -53,7 +53,7 @@ class OrderRepository:
 
     def save(self, connection: Any, orders: Orders) -> None:
         if orders.ended:
-            connection.execute(_END, (sql.rows(map(vars, orders.ended)),))
+            connection.later(_END, sql.rows(map(vars, orders.ended)))
 
 
 def hear(connection: Any, messages: Sequence[Message], effects: Effects) -> None:

@@ -58,8 +58,8 @@ class PaymentRepository:
         new = [now[order] for order in now if order not in payments.known]
         changed = [now[order] for order, was in payments.known.items() if now[order] is not was]
         if new:
-            connection.execute(_INSERT, (sql.rows(map(vars, new)),))
+            connection.later(_INSERT, sql.rows(map(vars, new)))
         if changed:
-            connection.execute(_UPDATE, (sql.rows(map(vars, changed)),))
+            connection.later(_UPDATE, sql.rows(map(vars, changed)))
         if payments.entries:
-            connection.execute(_LEDGER, (sql.rows(map(vars, payments.entries)),))
+            connection.later(_LEDGER, sql.rows(map(vars, payments.entries)))

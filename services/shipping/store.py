@@ -44,6 +44,6 @@ class ShipmentRepository:
     def save(self, connection: Any, shipments: Loaded) -> None:
         new = [s for order, s in shipments.shipments.items() if order not in shipments.known]
         if new:
-            connection.execute(_INSERT, (sql.rows(map(vars, new)),))
+            connection.later(_INSERT, sql.rows(map(vars, new)))
         if shipments.bookings:
-            connection.execute(_BOOKINGS, (sql.ids(shipments.bookings),))
+            connection.later(_BOOKINGS, sql.ids(shipments.bookings))

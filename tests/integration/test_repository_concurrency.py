@@ -1,6 +1,7 @@
 """Two replicas that are given the same order at once, in every service: one writes, the other is
 told so by its key, and the next time it sees what the first one did."""
 
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -99,19 +100,47 @@ def replicas(database_url):
         database.close()
 
 
+class Late:
+    """A replica that decides on the same state as another one, and commits after it."""
+
+    def __init__(self, database, work):
+        self._database, self._work = database, work
+        self._may_commit = threading.Event()
+        self.has_decided = threading.Event()
+
+    def run(self):
+        with self._database.transaction() as session:
+            self._work(session)
+            self.has_decided.set()
+            self._may_commit.wait()
+
+    def commit(self):
+        self._may_commit.set()
+
+
+def side_by_side(first, second, work):
+    """Both decide; the first commits, and the second finds that it may not."""
+    late = Late(second, work)
+    with ThreadPoolExecutor() as pool:
+        with first.transaction() as session:
+            done = work(session)
+            refused = pool.submit(late.run)
+            eventually(
+                lambda: late.has_decided.is_set() or is_blocked(first), "the second is at it"
+            )
+        late.commit()
+        with pytest.raises(psycopg.errors.UniqueViolation):
+            refused.result()
+    return done
+
+
 @pytest.mark.parametrize("service", ACTS)
 def test_of_two_replicas_with_the_same_order_one_acts_and_the_other_sees_it(
     replicas, database_url, service
 ):
     act = ACTS[service]
     first, second = replicas(service)
-    with ThreadPoolExecutor() as pool:
-        with first.transaction() as session:
-            event = perform(act, session)
-            late = pool.submit(perform_alone, act, second)
-            eventually(lambda: is_blocked(first), "the second waits for the first")
-        with pytest.raises(psycopg.errors.UniqueViolation):
-            late.result()
+    event = side_by_side(first, second, lambda session: perform(act, session))
     assert perform_alone(act, second) == event
     assert value(database_url, act.count) == 1
 
@@ -121,19 +150,13 @@ def test_of_two_orchestrators_that_start_the_same_saga_one_acts_and_the_other_se
     batch = [(a_message(a_placed_order(ORDER_ID)), 0)]
     first, second = replicas("orchestrator")
 
-    def conduct(database):
-        with database.transaction() as session:
-            return conductor.execute(session, batch, None).outgoing
+    def conduct(session):
+        return conductor.execute(session, batch, None).outgoing
 
-    with ThreadPoolExecutor() as pool:
-        with first.transaction() as session:
-            sent = conductor.execute(session, batch, None).outgoing
-            late = pool.submit(conduct, second)
-            eventually(lambda: is_blocked(first), "the second waits for the first")
-        with pytest.raises(psycopg.errors.UniqueViolation):
-            late.result()
+    sent = side_by_side(first, second, conduct)
     assert [out.message.type for out in sent] == ["ReserveStock", "AuthorizePayment"]
-    assert conduct(second) == []
+    with second.transaction() as session:
+        assert conduct(session) == []
 
 
 def perform(act, session):

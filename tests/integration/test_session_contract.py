@@ -108,10 +108,12 @@ def test_the_outbox_keeps_the_order_of_what_was_sent(database):
     saga = an_id()
     records = [a_record(saga, number) for number in range(1, 50)]
     with database.transaction() as session:
-        first = session.send(records[:20])
+        session.send(records[:10])
+        session.send(records[10:20])
+    first = session.sent
     with database.transaction() as session:
-        second = session.send(records[20:])
-    rows = [*first, *second]
+        session.send(records[20:])
+    rows = [*first, *session.sent]
     assert [row.record for row in rows] == records
     assert sorted(row.id for row in rows) == [row.id for row in rows]
     with database.transaction() as session:
@@ -130,7 +132,8 @@ def test_a_record_comes_out_of_the_outbox_as_it_went_in(database):
 def test_unsent_tells_only_of_the_sagas_asked_for_and_nothing_once_forgotten(database):
     saga, other = an_id(), an_id()
     with database.transaction() as session:
-        mine, _ = session.send([a_record(saga), a_record(other)])
+        session.send([a_record(saga), a_record(other)])
+    mine, _ = session.sent
     with database.transaction() as session:
         assert session.unsent([saga]) == [mine]
     database.forget([mine.id])

@@ -66,6 +66,7 @@ class MemorySession:
         self.store = store
         self._writes: list[Callable[[], object]] = []
         self._received: set[str] = set()
+        self.sent: list[OutboxRow] = []
 
     @property
     def connection(self) -> MemorySession:
@@ -113,7 +114,7 @@ class MemorySession:
         self.later(lambda: known.update(merged))
         return merged
 
-    def send(self, records: Sequence[Record]) -> list[OutboxRow]:
+    def send(self, records: Sequence[Record]) -> None:
         first = self.store.last_id + 1
         self.store.last_id += len(records)
         rows = [OutboxRow(first + index, record) for index, record in enumerate(records)]
@@ -121,7 +122,7 @@ class MemorySession:
         self.later(
             lambda: self.store.outbox.update({row.id: (row.record, created_at) for row in rows})
         )
-        return rows
+        self.sent.extend(rows)
 
     def unsent(self, sagas: Sequence[SagaId]) -> list[OutboxRow]:
         outbox = self.store.outbox

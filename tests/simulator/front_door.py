@@ -27,9 +27,9 @@ def place(replica: Replica, order: OrderPlaced) -> int:
         row = OrderRow(order, mode, epoch, session.now + DEADLINE_SECONDS)
         session.later(lambda: book.orders.update({order.order_id: row}))
         message = compose(order, source="order", mode=mode, epoch=epoch)
-        rows = session.send([told(replica.tracing, message)])
+        session.send([told(replica.tracing, message)])
     replica.world.note("%s admits %s to %s", replica.name, order, mode.value)
-    replica.publish(rows)
+    replica.publish(session.sent)
     return 1
 
 
@@ -43,9 +43,9 @@ def cancel(replica: Replica, order: OrderPlaced) -> int:
         event = OrderCancelRequested(order_id=order.order_id)
         message = compose(event, source="order", mode=row.mode, epoch=row.epoch)
         earlier = session.unsent([order.order_id])
-        rows = [*earlier, *session.send([told(replica.tracing, message)])]
+        session.send([told(replica.tracing, message)])
     replica.world.note("%s is asked to cancel %s", replica.name, order)
-    replica.publish(rows)
+    replica.publish([*earlier, *session.sent])
     return 1
 
 
@@ -66,8 +66,8 @@ def nudge_overdue(replica: Replica) -> int:
         for row in due:
             wait = min(DEADLINE_SECONDS * 2 ** (row.nudges + 1), LONGEST_WAIT_SECONDS)
             session.later(lambda row=row, at=session.now + wait: _put_off(row, at))
-        rows = session.send(records) if records else []
-    replica.publish(rows)
+        session.send(records)
+    replica.publish(session.sent)
     return len(due)
 
 

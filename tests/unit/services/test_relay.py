@@ -37,7 +37,8 @@ class Post:
         with self.database.transaction() as session:
             last = session.store.last_id
             records = [a_record(order_id(key), last + n) for n, key in enumerate(keys, 1)]
-            return session.send(records)
+            session.send(records)
+        return session.sent
 
     def deliver(self) -> None:
         self.producer.deliver(1_000)
