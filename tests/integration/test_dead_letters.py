@@ -254,21 +254,39 @@ def test_what_nobody_has_is_an_error(inventory, dead_letters):
 @pytest.mark.parametrize("mode", Mode)
 def test_an_order_goes_on_where_it_stopped_once_its_letter_is_replayed(stack, cli, mode):
     """After the pivot nobody may go back: without its payment captured it stays open."""
-    dead_letters = cli(stack.home)
-    assert main(["switch", mode, "--wait"]) == 0
-    database, shop = stack.postgres.url, stack.services["order"].url
+    dead_letters, database = cli(stack.home), stack.postgres.url
     with a_mistake(database, "payment.ledger", "entry <> 'captured'"):
-        with httpx.Client(base_url=shop, trust_env=False) as customer:
-            order = customer.post("/orders", json=an_order_form()).json()["id"]
+        order = placed(stack, mode)
         letter = open_letter(lambda *given: dead_letters(*given, "--order", order))
         assert (letter["service"], letter["mode"]) == ("payment", mode)
-        assert status(database, order) == "pending"
+        assert status(database, order) == ("pending", None)
     code, replayed = dead_letters("replay", letter["id"], "--wait")
     assert (code, replayed["came_back"]) == (0, [])
-    eventually(lambda: status(database, order) == "confirmed", "the order goes on")
+    eventually(lambda: status(database, order) == ("confirmed", None), "the order goes on")
     assert main(["verify", "--json"]) == 0
 
 
+def test_an_order_that_did_not_wait_for_its_letter_is_not_disturbed_by_it(stack, cli):
+    """Before the pivot a silence is taken for a failure in the end, and what can be is undone."""
+    dead_letters, database = cli(stack.home), stack.postgres.url
+    rejected = ("rejected", "timed_out")
+    with a_mistake(database, "inventory.moves", "move <> 'reserved'"):
+        orders = [placed(stack, mode) for mode in Mode]
+        for order in orders:
+            eventually(lambda order=order: status(database, order) == rejected, "it is given up")
+    assert {letter["mode"] for letter in letters(dead_letters)} == set(Mode)
+    code, replayed = dead_letters("replay", "--all", "--wait")
+    assert (code, replayed["came_back"]) == (0, [])
+    assert main(["verify", "--json"]) == 0
+    assert [status(database, order) for order in orders] == [rejected] * 2
+
+
+def placed(stack, mode):
+    assert main(["switch", mode]) == 0
+    with httpx.Client(base_url=stack.services["order"].url, trust_env=False) as customer:
+        return customer.post("/orders", json=an_order_form()).json()["id"]
+
+
 def status(database_url, order):
-    ((found,),) = rows(database_url, "SELECT status FROM orders.orders WHERE id = %s", order)
+    (found,) = rows(database_url, "SELECT status, reason FROM orders.orders WHERE id = %s", order)
     return found
