@@ -8,7 +8,7 @@ import pytest
 
 from lab.stack.home import Home
 from lab.stack.options import StackOptions
-from lab.stack.run import infrastructure_only, running_stack
+from lab.stack.run import infrastructure_only, running_stack, stop
 from services.kit.bootstrap import SERVICES
 from tests.integration.broker import forget_everything, new_topic
 from tests.integration.databases import a_database
@@ -63,6 +63,16 @@ def stack():
             yield running.stack
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def home():
+    """Below a folder that PostgreSQL's user may pass, unlike pytest's own."""
+    folder = Path(tempfile.mkdtemp(prefix="bandstand-test-")).resolve()
+    folder.chmod(0o711)
+    yield Home(folder)
+    stop(Home(folder))
+    shutil.rmtree(folder)
 
 
 @pytest.fixture

@@ -1,13 +1,9 @@
 """The local stack for real: Kafka, PostgreSQL and supervisord, with stand-ins for the services."""
 
 import os
-import shutil
 import signal
-import subprocess
 import sys
-import tempfile
 import time
-from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
@@ -28,6 +24,7 @@ from lab.stack.ready import kafka_problem, postgres_problem
 from lab.stack.report import report
 from lab.stack.run import infrastructure_only, running_stack, stop
 from lab.stack.state import load_stack
+from tests.integration.terminal import in_terminal, until
 
 HERE = Path(__file__).parent
 STAND_IN = (sys.executable, str(HERE / "stand_in_service.py"))
@@ -45,16 +42,6 @@ class Heard:
         pass
 
 
-@pytest.fixture
-def home():
-    """Below a folder that PostgreSQL's user may pass, unlike pytest's own."""
-    folder = Path(tempfile.mkdtemp(prefix="bandstand-test-")).resolve()
-    folder.chmod(0o711)
-    yield Home(folder)
-    stop(Home(folder))
-    shutil.rmtree(folder)
-
-
 def a_stack(**wishes):
     defaults = {"services": ("order", "inventory"), "service_command": STAND_IN}
     return StackOptions(known_ports=False, **{**defaults, **wishes})
@@ -67,31 +54,9 @@ def eventually(condition):
         time.sleep(0.02)
 
 
-@contextmanager
 def held_stack(home, *services, **environment):
-    """`hold_stack.py` in a session of its own, as if in another terminal."""
-    process = subprocess.Popen(
-        [sys.executable, HERE / "hold_stack.py", *services],
-        env={**os.environ, "BANDSTAND_HOME": str(home.root), **environment},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    )
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.communicate()
-
-
-def until(process, words):
-    said = []
-    for line in process.stdout:
-        said.append(line)
-        if words in line:
-            return
-    pytest.fail(f"it ended without saying {words!r}: {''.join(said)}")
+    """`hold_stack.py`, as if in another terminal."""
+    return in_terminal(home, sys.executable, HERE / "hold_stack.py", *services, **environment)
 
 
 def test_a_stack_answers_and_describes_itself(home):
