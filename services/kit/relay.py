@@ -1,7 +1,8 @@
 """The outbox relay: what was just committed is published at once; a sweep finds the rest.
 
-Order per key holds: a fast publication happens only while nothing older is left behind, and after
-a failed send everything goes through the sweep, in the order of identity, until it has caught up.
+Order per key holds: a fast publication happens only while nothing older is left behind. After a
+start, as after a failed send, everything goes through the sweep, in the order of identity, until it
+has caught up.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections import deque
 from collections.abc import Sequence
 from typing import Any, Protocol
 
@@ -48,22 +50,33 @@ class Relay:
         self._in_flight: set[int] = set()
         self._acknowledged: set[int] = set()
         self._forgotten: set[int] = set()
+        self._put_off: deque[OutboxRow] = deque(maxlen=SWEEP_LIMIT)
         self._failures = 0
-        self._behind = False
+        self._behind = True
 
     @property
     def behind(self) -> bool:
-        """Whether publication goes through the sweep for now."""
+        """Whether publication goes through the sweep for now: also at the start, because an
+        earlier life of this process may have left something."""
         return self._behind
 
     def publish(self, rows: Sequence[OutboxRow], twice: Sequence[OutboxRow] = ()) -> None:
         """Send what was just committed; `twice` are those to send again (a fault)."""
-        if self._behind or len(self._in_flight) > MOST_IN_FLIGHT:
-            self._behind = True
+        if self._puts_off(rows):
             return
-        if self._send(rows):
-            for row in twice:
-                self._send_once(row.record)
+        with self._turn:
+            if not self._puts_off(rows) and self._send(rows):
+                for row in twice:
+                    self._send_once(row.record)
+
+    def _puts_off(self, rows: Sequence[OutboxRow]) -> bool:
+        """Leave them to the sweep; those that its look comes too early for go when it is done."""
+        with self._lock:
+            if len(self._in_flight) > MOST_IN_FLIGHT:
+                self._behind = True
+            if self._behind:
+                self._put_off.extend(rows)
+            return self._behind
 
     def sweep(self, database: Sweepable) -> None:
         """Publish what no transaction in flight can still precede; forget what is acknowledged.
@@ -74,12 +87,14 @@ class Relay:
         self.forget(database)
         if len(self._in_flight) > MOST_IN_FLIGHT:
             return
-        failures = self._failures
-        rows = database.sweep(0.0 if self._behind else SETTLED_SECONDS, SWEEP_LIMIT)
+        behind, failures = self._behind, self._failures
+        rows = database.sweep(0.0 if behind else SETTLED_SECONDS, SWEEP_LIMIT)
         left = [row for row in rows if not self._is_sent(row)]
-        if self._send(left):
-            self._metrics.resent.inc(len(left))
-            self._catch_up(failures, len(rows) < SWEEP_LIMIT)
+        with self._turn:
+            if self._send(left):
+                self._metrics.resent.inc(len(left))
+                if behind:
+                    self._catch_up(failures, rows)
 
     def forget(self, database: Sweepable) -> None:
         """Until rows are deleted nothing publishes them again, nor does who read them just before
@@ -102,10 +117,9 @@ class Relay:
     def _send(self, rows: Sequence[OutboxRow]) -> bool:
         """Stop at the first record that the producer does not take: none may overtake it.
 
-        One thread at a time: whoever finds a row marked as sent knows that the producer has it.
+        In one's turn only: whoever finds a row marked as sent knows that the producer has it.
         """
-        with self._turn:
-            return all(self._is_sent(row) or self._send_row(row) for row in rows)
+        return all(self._is_sent(row) or self._send_row(row) for row in rows)
 
     def _is_sent(self, row: OutboxRow) -> bool:
         with self._lock:
@@ -125,11 +139,21 @@ class Relay:
         future.add_errback(self._failed, row)
         return True
 
-    def _catch_up(self, failures: int, all_found: bool) -> None:
-        """Back to fast publication, unless a send failed since the rows were looked for."""
+    def _catch_up(self, failures: int, rows: Sequence[OutboxRow]) -> None:
+        """Back to fast publication, unless a send failed since the rows were looked for.
+
+        What was put off and is not among them was committed too late to be seen, and goes first.
+        """
+        seen = {row.id for row in rows}
         with self._lock:
-            if all_found and failures == self._failures:
-                self._behind = False
+            overflows = len(self._put_off) == SWEEP_LIMIT
+            unseen = [row for row in self._put_off if row.id not in seen]
+            self._put_off = deque(unseen, SWEEP_LIMIT)
+            if overflows or len(rows) == SWEEP_LIMIT or failures != self._failures:
+                return
+            self._put_off.clear()
+            self._behind = False
+        self._send(sorted(unseen, key=_by_id))
 
     def _send_once(self, record: Record) -> Any:
         try:
@@ -138,7 +162,7 @@ class Relay:
             )
         except KafkaError as error:
             log.warning("%s is not sent now: %s", record.message_id, error)
-            self._behind = True
+            self._fall_behind()
             return None
 
     def _succeeded(self, row: OutboxRow, started: float, _metadata: Any) -> None:
@@ -155,5 +179,13 @@ class Relay:
         log.warning("%s was not acknowledged: %s", row.record.message_id, error)
         with self._lock:
             self._in_flight.discard(row.id)
+        self._fall_behind()
+
+    def _fall_behind(self) -> None:
+        with self._lock:
             self._failures += 1
             self._behind = True
+
+
+def _by_id(row: OutboxRow) -> int:
+    return row.id

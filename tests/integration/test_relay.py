@@ -5,6 +5,7 @@ import signal
 import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from uuid import uuid4
 
 import psycopg
@@ -78,9 +79,19 @@ class Publisher:
 @pytest.fixture
 def publisher(database_url, bootstrap, topic):
     with_schema(database_url, "inventory")
-    publisher = Publisher(database_url, bootstrap, topic)
-    yield publisher
-    publisher.close()
+    with a_publisher(database_url, bootstrap, topic) as publisher:
+        publisher.relay.sweep(publisher.connect())
+        yield publisher
+
+
+@contextmanager
+def a_publisher(*places):
+    """As after a start: it has not looked yet for what an earlier one may have left."""
+    publisher = Publisher(*places)
+    try:
+        yield publisher
+    finally:
+        publisher.close()
 
 
 @pytest.fixture
@@ -155,6 +166,21 @@ def test_what_a_crashed_publisher_left_is_found_and_published_in_order(
     publisher.commit(database, *records)
     publisher.drain(database)
     assert numbers(tape, key) == list(range(1, 31))
+
+
+def test_after_a_restart_nothing_overtakes_what_the_one_before_has_left(
+    publisher, database, tape, bootstrap
+):
+    (key,) = keys(1)
+    publisher.commit(database, a_record(key, 1, publisher.topic))
+    with a_publisher(publisher.url, bootstrap, publisher.topic) as restarted:
+        own = restarted.connect()
+        restarted.relay.publish(restarted.commit(own, a_record(key, 2, publisher.topic)))
+        restarted.relay.sweep(own)
+        assert not restarted.relay.behind
+        restarted.relay.publish(restarted.commit(own, a_record(key, 3, publisher.topic)))
+        restarted.relay.flush(5.0)
+        assert numbers(tape, key) == [1, 2, 3]
 
 
 def test_what_is_only_just_committed_is_left_to_whoever_committed_it(publisher, database, tape):

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.kit.relay import MOST_IN_FLIGHT, SETTLED_SECONDS, Relay
+from services.kit.relay import MOST_IN_FLIGHT, SETTLED_SECONDS, SWEEP_LIMIT, Relay
 from services.kit.session import OutboxRow
 from tests.simulator.broker import Losses, MemoryBroker, MemoryProducer
 from tests.simulator.database import Clock, MemoryDatabase, Store, away
@@ -29,6 +29,7 @@ class Post:
         self.relay = self._relay()
         self.clock = Clock()
         self.database = MemoryDatabase(Store(self.clock, None))
+        self.sweep()
 
     def _relay(self) -> Relay:
         return Relay(self.producer, metrics("order"), tracing("order"))
@@ -108,6 +109,37 @@ def test_a_crash_between_commit_and_publish_publishes_once(post):
     assert post.unsent == 0
 
 
+def test_after_a_restart_nothing_overtakes_what_an_earlier_life_has_left(post):
+    post.commit(1)
+    post.restart()
+    post.relay.publish(post.commit(1))
+    post.deliver()
+    assert post.attempts() == []
+    post.sweep()
+    post.relay.publish(post.commit(1))
+    post.deliver()
+    assert post.attempts() == [1, 2, 3]
+
+
+def test_the_first_sweep_after_a_restart_opens_the_fast_lane(post):
+    post.restart()
+    assert post.relay.behind
+    post.sweep()
+    assert not post.relay.behind
+
+
+def test_more_than_a_sweep_takes_is_caught_up_by_the_next_ones(post):
+    post.commit(*[1] * (SWEEP_LIMIT + 1))
+    post.restart()
+    post.sweep()
+    assert post.relay.behind
+    post.deliver()
+    post.sweep()
+    assert not post.relay.behind
+    post.deliver()
+    assert post.attempts() == list(range(1, SWEEP_LIMIT + 2))
+
+
 def test_a_young_row_is_left_to_the_process_that_committed_it(post):
     post.commit(1)
     post.clock.now += SETTLED_SECONDS / 2
@@ -163,24 +195,72 @@ def test_a_failure_sends_everything_through_the_sweep_until_it_has_caught_up(pos
     assert not post.relay.behind
 
 
-def test_a_first_row_that_comes_while_a_sweep_catches_up_is_found_by_a_later_one(post):
-    post.losses.lost = 100
-    post.relay.publish(post.commit(2))
-    post.deliver()
-    post.losses.lost = 0
+def look_while_others_commit(post, *keys):
+    """The next look of a sweep comes just too early for these."""
     look = post.database.sweep
 
-    def look_while_others_commit(older_than_seconds, limit):
+    def look_too_early(older_than_seconds, limit):
         found = look(older_than_seconds, limit)
-        post.relay.publish(post.commit(1))
+        post.database.sweep = look
+        for key in keys:
+            post.relay.publish(post.commit(key))
         return found
 
-    post.database.sweep = look_while_others_commit
+    post.database.sweep = look_too_early
+
+
+def test_what_comes_while_a_sweep_catches_up_goes_with_it(post):
+    post.restart()
+    look_while_others_commit(post, 1, 1)
+    post.sweep()
+    assert not post.relay.behind
+    post.relay.publish(post.commit(1))
+    post.deliver()
+    assert post.attempts() == [1, 2, 3]
+
+
+def test_what_comes_after_a_look_that_found_too_much_goes_with_a_later_one(post):
+    post.commit(*[2] * SWEEP_LIMIT)
+    post.restart()
+    look_while_others_commit(post, 1)
+    post.sweep()
+    assert post.relay.behind
+    post.deliver()
+    assert post.attempts() == []
+    post.sweep()
+    post.relay.publish(post.commit(1))
+    post.deliver()
+    assert post.attempts() == [SWEEP_LIMIT + 1, SWEEP_LIMIT + 2]
+
+
+def test_more_than_can_be_remembered_during_a_sweep_keeps_it_to_the_slow_lane(post):
+    post.restart()
+    look_while_others_commit(post, *[1] * (SWEEP_LIMIT + 1))
+    post.sweep()
+    assert post.relay.behind
+    for _ in range(3):
+        post.sweep()
+        post.deliver()
+    assert not post.relay.behind
+    assert post.attempts() == list(range(1, SWEEP_LIMIT + 2))
+
+
+def test_a_record_that_is_not_taken_while_a_sweep_looks_is_not_overtaken(post):
+    look = post.database.sweep
+
+    def look_while_the_producer_is_full(older_than_seconds, limit):
+        found = look(older_than_seconds, limit)
+        post.losses.full = 100
+        post.relay.publish(post.commit(1))
+        post.losses.full = 0
+        return found
+
+    post.database.sweep = look_while_the_producer_is_full
     post.sweep()
     post.database.sweep = look
-    assert not post.relay.behind
+    post.relay.publish(post.commit(1))
     post.settle()
-    assert post.attempts() == [2]
+    assert post.attempts() == [1, 2]
 
 
 def test_a_failure_during_a_sweep_keeps_it_to_the_slow_lane(post):
