@@ -35,7 +35,7 @@ def flows() -> list[Flow]:
 
 def _flows_of(service: str) -> Iterator[Flow]:
     if service == "orchestrator":
-        yield from _by_topic(service, "receive", ORDER.events(), ORCHESTRATION)
+        yield from _by_topic(service, "receive", ORDER.events, ORCHESTRATION)
         yield from _by_topic(service, "send", _conducted(), ORCHESTRATION)
         return
     module = importlib.import_module(f"services.{service}.service")
@@ -54,7 +54,7 @@ def _told_by(commands: frozenset[type[Command]]) -> list[str]:
 
 
 def _conducted() -> set[str]:
-    steps = list(ORDER.steps())
+    steps = list(ORDER.steps)
     undone = {step.undo.command.__name__ for step in steps if step.undo}
     return undone | {step.name for step in steps}
 

@@ -92,7 +92,7 @@ class _Turn:
         if heard.kind == self.saga.cancelled_by.__name__:
             self._cancel()
             return
-        for step in self.saga.steps():
+        for step in self.saga.steps:
             state = self.steps.get(step.name)
             if state is None or state.status not in WAITING:
                 continue
@@ -104,7 +104,7 @@ class _Turn:
                 self._undone(step, state, heard.reason or "undone")
 
     def check_deadlines(self) -> None:
-        for step in self.saga.steps():
+        for step in self.saga.steps:
             state = self.steps.get(step.name)
             if state is None or state.deadline is None or state.deadline > self.now:
                 continue

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from services.kit.batch import Batch
+from services.kit.crash_points import Point
 from services.kit.effects import Effects, Handled, Outgoing
 from services.kit.faults import Faults, Verdict
 from services.kit.message import Event, Message, Mode, SagaId, Vocabulary, follow_up
@@ -15,7 +17,7 @@ from services.kit.violations import Violation
 from services.orchestrator.decide import Decision, Heard, Input, Started, TimePassed, decide
 from services.orchestrator.saga import Saga
 from services.orchestrator.state import SagaState
-from services.orchestrator.store import LogLine, SagaRepository, Sagas, Stored
+from services.orchestrator.store import LogLine, SagaRepository, Sagas, Stored, status_of
 
 CLAIM_AT_ONCE = 200
 TRIES_BEFORE_START = 100
@@ -33,12 +35,12 @@ class Orchestrator:
     name: str = "orchestrator"
     inbox: str = ""
 
-    @property
+    @cached_property
     def newest(self) -> Saga:
         return self.definitions[max(self.definitions)]
 
     def concerns(self, message: Message) -> bool:
-        return message.mode is Mode.ORCHESTRATION and message.type in self.newest.events()
+        return message.mode is Mode.ORCHESTRATION and message.type in self.newest.events
 
     def read_ahead(self, session: Session, batch: Batch) -> None:
         """The orchestrator asks no third party."""
@@ -57,10 +59,15 @@ class Orchestrator:
         sagas = self.repository.claim(session.connection, CLAIM_AT_ONCE)
         effects = Effects()
         for saga_id, stored in list(sagas.sagas.items()):
+            self._claimed(stored)
             self._decide(saga_id, stored, TimePassed(), stored.placed, sagas, effects)
             sagas.changed[saga_id] = None
         self.repository.save(session.connection, sagas, exact_deadlines=True)
         return effects
+
+    def _claimed(self, stored: Stored) -> None:
+        points, status = self.faults.crash_points, status_of(stored.state)
+        points.here(Point.IN_ORCHESTRATOR_CLAIM, stored.placed.mode, status)
 
     def _may_act(self, message: Message, tries: int, effects: Effects) -> bool:
         """Faults hit the orchestrator as they hit a participant; it has nothing to refuse."""

@@ -5,8 +5,9 @@ Before the pivot everything can be undone; after it only forward is allowed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Final
 
 from services.kit.message import Command, Event
@@ -77,28 +78,28 @@ class Saga:
     cancelled_by: type[Event]
     compose: Callable[[type[Command], Any, str | None], Command]
 
-    @property
+    @cached_property
     def pivot(self) -> int:
         return next(index for index, stage in enumerate(self.stages) if stage.pivot)
 
-    @property
+    @cached_property
     def forward(self) -> tuple[Stage, ...]:
         return (*self.stages, Stage((self.closing,)))
 
-    @property
+    @cached_property
     def rejecting(self) -> tuple[Stage, ...]:
         return (Stage((self.rejection,)), Stage((self.closing,)))
 
-    def steps(self) -> Iterator[Step]:
-        for stage in self.stages:
-            yield from stage.steps
-        yield self.rejection
-        yield self.closing
+    @cached_property
+    def steps(self) -> tuple[Step, ...]:
+        staged = (step for stage in self.stages for step in stage.steps)
+        return (*staged, self.rejection, self.closing)
 
+    @cached_property
     def events(self) -> frozenset[str]:
         """Every event that means something to this saga."""
         kinds = {self.started_by, self.cancelled_by}
-        for step in self.steps():
+        for step in self.steps:
             undone = step.undo.undone if step.undo else None
             kinds |= {kind for kind in (step.done, step.refused, undone) if kind is not None}
         return frozenset(kind.__name__ for kind in kinds)

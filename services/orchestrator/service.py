@@ -16,7 +16,7 @@ from services.orchestrator.order_saga import ORDER
 from services.orchestrator.store import PostgresSagas
 from services.orchestrator.timers import Timers
 
-TOPICS = topics_in([Mode.ORCHESTRATION], (vocabulary().kinds[kind] for kind in ORDER.events()))
+TOPICS = topics_in([Mode.ORCHESTRATION], (vocabulary().kinds[kind] for kind in ORDER.events))
 
 
 def build(deps: Deps) -> Parts:

@@ -68,9 +68,9 @@ class Players:
         return Heard(DONE[command], reason)
 
 
-DONE = {step.name: step.done.__name__ for step in ORDER.steps()}
+DONE = {step.name: step.done.__name__ for step in ORDER.steps}
 DONE |= {
-    step.undo.command.__name__: step.undo.undone.__name__ for step in ORDER.steps() if step.undo
+    step.undo.command.__name__: step.undo.undone.__name__ for step in ORDER.steps if step.undo
 }
 
 

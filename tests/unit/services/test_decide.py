@@ -78,7 +78,7 @@ def test_after_the_pivot_it_goes_only_forward(doom, plan):
 @given(doomed, mishaps)
 def test_only_what_was_asked_for_is_undone(doom, plan):
     commands = [command for command, _ in performed(doom, plan).sent]
-    for step in ORDER.steps():
+    for step in ORDER.steps:
         if step.undo is not None and (back := step.undo.command.__name__) in commands:
             assert step.name in commands[: commands.index(back)]
 
