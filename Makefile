@@ -7,6 +7,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 
+# docker, podman or buildah. `--platform linux/amd64,linux/arm64` is for those that can.
+BUILDER ?= docker
+BUILD_FLAGS ?=
+REGISTRY ?=
+TAG ?= dev
+IMAGE := $(if $(REGISTRY),$(REGISTRY)/)bandstand:$(TAG)
+
 # Each stamp is written last, so that whatever was interrupted is done again.
 DEPENDENCIES := $(VENV)/.dependencies-installed
 READY := $(VENV)/.ready
@@ -23,6 +30,14 @@ demo: $(READY) ## Perform the same orders in both modes, switch live, verify, re
 
 .PHONY: venv
 venv: $(READY) ## Only set up: .venv with everything that is pinned, and `bandstand` in it
+
+##@ On a cluster
+
+.PHONY: images
+images: ## Build the image of all services, push it if a REGISTRY is named (BUILDER=docker TAG=dev)
+	$(BUILDER) build $(BUILD_FLAGS) --build-arg VERSION=$(TAG) \
+		--build-arg REVISION=$$(git rev-parse HEAD 2>/dev/null || echo unknown) --tag $(IMAGE) .
+	$(if $(REGISTRY),$(BUILDER) push $(IMAGE))
 
 ##@ Develop
 

@@ -1,0 +1,32 @@
+# One image for all services: they are one Python package with the same dependencies, so six images
+# would be six names for the same layers. The command chooses: `docker run IMAGE order`.
+ARG PYTHON=docker.io/library/python:3.13.9-slim-trixie
+
+FROM ${PYTHON} AS build
+ENV PYTHONDONTWRITEBYTECODE=1
+COPY requirements/services.txt /tmp/
+RUN python3 -m venv --without-pip /opt/venv \
+ && python3 -m pip --python /opt/venv/bin/python3 install --no-cache-dir --no-compile \
+    --disable-pip-version-check --only-binary :all: --require-hashes --requirement /tmp/services.txt \
+ && /opt/venv/bin/python3 -m compileall -q --invalidation-mode unchecked-hash /opt/venv/lib
+COPY services /app/services
+# Checked by hash and not by time: the same sources make the same layer, and a synced file counts.
+RUN /opt/venv/bin/python3 -m compileall -q --invalidation-mode checked-hash /app/services
+
+FROM ${PYTHON}
+ARG VERSION=0.1.0
+ARG REVISION=unknown
+LABEL org.opencontainers.image.title="bandstand" \
+      org.opencontainers.image.description="An order process in orchestration and in choreography: all of its services" \
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}"
+COPY --from=build /opt/venv /opt/venv
+COPY --from=build /app /app
+ENV PATH=/opt/venv/bin:/usr/local/bin:/usr/bin:/bin \
+    PYTHONPATH=/app PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \
+    BANDSTAND_HOST=0.0.0.0
+# A number, because Kubernetes can only tell from a number that it is not root.
+USER 10001:10001
+EXPOSE 8080
+ENTRYPOINT ["python3", "-m", "services"]

@@ -1,0 +1,78 @@
+{{- define "bandstand.fullname" -}}
+{{- if contains .Chart.Name .Release.Name }}{{ .Release.Name }}{{ else }}{{ .Release.Name }}-{{ .Chart.Name }}{{ end }}
+{{- end }}
+
+{{/* `include "bandstand.selector" (list $ "order")`: what never changes about a component */}}
+{{- define "bandstand.selector" -}}
+{{- $root := index . 0 -}}
+app.kubernetes.io/name: {{ $root.Chart.Name }}
+app.kubernetes.io/instance: {{ $root.Release.Name }}
+app.kubernetes.io/component: {{ index . 1 }}
+{{- end }}
+
+{{- define "bandstand.labels" -}}
+{{- $root := index . 0 -}}
+{{ include "bandstand.selector" . }}
+app.kubernetes.io/part-of: {{ $root.Chart.Name }}
+app.kubernetes.io/version: {{ $root.Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ $root.Release.Service }}
+helm.sh/chart: {{ $root.Chart.Name }}-{{ $root.Chart.Version }}
+{{- end }}
+
+{{- define "bandstand.image" -}}
+{{ .Values.image.repository }}:{{ .Values.image.tag | default .Chart.AppVersion }}
+{{- end }}
+
+{{/* `include "bandstand.podSecurity" 10001`: with containerSecurity, the restricted Pod Security Standard */}}
+{{- define "bandstand.podSecurity" -}}
+runAsNonRoot: true
+runAsUser: {{ . }}
+runAsGroup: {{ . }}
+fsGroup: {{ . }}
+fsGroupChangePolicy: OnRootMismatch
+seccompProfile: {type: RuntimeDefault}
+{{- end }}
+
+{{- define "bandstand.containerSecurity" -}}
+allowPrivilegeEscalation: false
+readOnlyRootFilesystem: true
+capabilities: {drop: [ALL]}
+{{- end }}
+
+{{/* What every pod has, wherever it runs */}}
+{{- define "bandstand.placement" -}}
+{{- with .Values.image.pullSecrets }}
+imagePullSecrets:
+  {{- range . }}
+  - name: {{ . }}
+  {{- end }}
+{{- end }}
+{{- with .Values.nodeSelector }}
+nodeSelector: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .Values.tolerations }}
+tolerations: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}
+
+{{- define "bandstand.claim" -}}
+accessModes: [ReadWriteOnce]
+{{- with .className }}
+storageClassName: {{ . }}
+{{- end }}
+resources:
+  requests:
+    storage: {{ .size }}
+{{- end }}
+
+{{- define "bandstand.adminSecret" -}}
+{{ .Values.admin.existingSecret | default (printf "%s-admin" (include "bandstand.fullname" .)) }}
+{{- end }}
+
+{{- define "bandstand.databaseSecret" -}}
+{{ .Values.postgres.externalSecret | default (printf "%s-database" (include "bandstand.fullname" .)) }}
+{{- end }}
+
+{{- define "bandstand.kafka" -}}
+{{ .Values.kafka.external | default (printf "%s-kafka:9092" (include "bandstand.fullname" .)) }}
+{{- end }}
