@@ -113,6 +113,21 @@ def test_customers_who_hang_up_disturb_nobody(desks):
     assert placed(desks[0])["status"] == "pending"
 
 
+def test_an_order_stands_although_its_customer_hung_up_before_the_answer(
+    desks, module_database_url
+):
+    key = uuid4().hex
+    with held(module_database_url, LOCK_EXCLUSIVE):
+        with an_order_sent(desks[0], key):
+            eventually(
+                lambda: waiting(module_database_url, "admission") == 1, "it is being admitted"
+            )
+        assert desks[0].http.get("/healthz").is_success
+    by_key = "SELECT id::text FROM orders.orders WHERE idempotency_key = %s"
+    ((order,),) = eventually(lambda: rows(module_database_url, by_key, key), "it is admitted")
+    assert place(desks[0], key).json()["id"] == order
+
+
 def test_pages_show_every_order_once_newest_first_also_while_more_are_placed(desks):
     mode = Mode.CHOREOGRAPHY
     switched(desks[0], mode)
