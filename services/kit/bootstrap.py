@@ -21,6 +21,7 @@ from starlette.concurrency import run_in_threadpool
 
 from services.kit import fault_store
 from services.kit.api import Alive, common_routes, make_app
+from services.kit.backlog import Backlog
 from services.kit.batch import AWAY, BatchProcessor, Core
 from services.kit.broker import (
     POLL_RECORDS,
@@ -72,6 +73,7 @@ class Process:
         self._metrics = Metrics(service.name)
         self._tracing = Tracing(service.name, settings.instance, self._metrics)
         self._faults = Faults()
+        self._backlog = Backlog(settings.outbox_limit)
         self._stopping = threading.Event()
         self._threads: list[threading.Thread] = []
         self._parts: Parts | None = None
@@ -130,6 +132,7 @@ class Process:
                 tracing=self._tracing,
                 faults=self._faults,
                 relay=self._relay,
+                backlog=self._backlog,
                 pool=self._pool,
                 database=self._database,
             )
@@ -253,6 +256,7 @@ class Process:
     def _observe(self, database: PostgresDatabase) -> float:
         fault_store.refresh(self._faults, database.connection())
         unsent, parked = database.waiting()
+        self._backlog.count(unsent)
         self._metrics.outbox_pending.set(unsent)
         self._metrics.parked.set(parked)
         return OBSERVE_SECONDS

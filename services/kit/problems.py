@@ -54,12 +54,18 @@ class Problem(Exception):
         self.headers, self.extra = dict(headers or {}), extra
 
 
-def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
+RETRY_AFTER: dict[str, Any] = {
+    "Retry-After": {"description": "Seconds to wait before it", "schema": {"type": "string"}}
+}
+
+
+def documented(*statuses: int, about: str = "") -> dict[int | str, dict[str, Any]]:
     """The `responses` of a route that can end in these problems."""
     return {
         status: {
-            "description": HTTPStatus(status).phrase,
+            "description": about or HTTPStatus(status).phrase,
             "content": {MEDIA_TYPE: {"schema": SCHEMA}},
+            **({"headers": RETRY_AFTER} if status == HTTPStatus.SERVICE_UNAVAILABLE else {}),
         }
         for status in statuses
     }

@@ -11,6 +11,7 @@ from fastapi import APIRouter
 from psycopg import Connection
 from psycopg_pool import ConnectionPool
 
+from services.kit.backlog import Backlog
 from services.kit.batch import Core
 from services.kit.faults import Faults
 from services.kit.metrics import Metrics
@@ -40,6 +41,7 @@ class Deps:
     tracing: Tracing
     faults: Faults
     relay: Relay
+    backlog: Backlog
     pool: Pool
     database: Callable[[str], PostgresDatabase]
 

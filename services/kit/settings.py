@@ -47,6 +47,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         float, _about("mean answer time of the card network and the carrier", ge=0, le=10_000)
     ] = 1.0
     initial_stock: Annotated[int, _about("of each article, put in once", ge=0)] = 1_000_000
+    outbox_limit: Annotated[
+        int,
+        _about("messages that may wait for the broker before new orders are turned away", ge=1),
+    ] = 20_000
     session_timeout_seconds: Annotated[
         float, _about("how long a dead replica keeps its partitions", ge=6)
     ] = 45.0

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from services.kit import sql
+from services.kit.backlog import Backlog
 from services.kit.batch import AWAY
 from services.kit.message import Epoch, Message, Mode, SagaId, compose
 from services.kit.metrics import Metrics
@@ -30,6 +31,7 @@ from services.order.model import Route
 log = logging.getLogger(__name__)
 
 MOST_AT_ONCE = 200
+FULL_RETRY_SECONDS = 5
 ROUTE_LOCK = 0x62616E64
 
 LOCK_SHARED = f"SELECT pg_advisory_xact_lock_shared({ROUTE_LOCK})"
@@ -90,12 +92,14 @@ class AdmissionDesk:
         self,
         database: PostgresDatabase,
         publisher: Publisher,
+        backlog: Backlog,
         tracing: Tracing,
         metrics: Metrics,
         deadline_seconds: float,
     ) -> None:
         self._database = database
         self._publisher = publisher
+        self._backlog = backlog
         self._tracing = tracing
         self._metrics = metrics
         self._deadline_seconds = deadline_seconds
@@ -105,6 +109,8 @@ class AdmissionDesk:
     def submit(self, application: Application) -> Future[Admitted]:
         if not self._open.is_set():
             raise Problem(503, "not-admitting", "not admitting", headers={"Retry-After": "1"})
+        if self._backlog.full:
+            raise _outbox_full()
         self._waiting.put(application)
         return application.answer
 
@@ -143,6 +149,7 @@ class AdmissionDesk:
             for one in applications:
                 self._admit([one])
             return
+        self._backlog.wrote(len(rows))
         self._publisher.publish(rows)
         for admitted in admission.fresh:
             self._metrics.placed.labels(admitted.mode.value).inc()
@@ -258,3 +265,8 @@ def read_route(connection: Any) -> Route:
 def _reused() -> Problem:
     detail = "this Idempotency-Key came with another body before"
     return Problem(422, "idempotency-key-reused", detail)
+
+
+def _outbox_full() -> Problem:
+    detail = "too many messages wait for the broker; this order was not accepted"
+    return Problem(503, "outbox-full", detail, headers={"Retry-After": str(FULL_RETRY_SECONDS)})

@@ -41,6 +41,9 @@ IdempotencyKey = Annotated[
 ]
 
 
+NOT_NOW = documented(503, about="Not admitted now: `outbox-full` while the broker is away")
+
+
 def make_router(
     desk: AdmissionDesk, pool: Pool, publisher: Publisher, tracing: Tracing, token: str
 ) -> APIRouter:
@@ -59,7 +62,7 @@ def _add_orders(
         "/orders",
         status_code=202,
         tags=[*tags],
-        responses=documented(422, 503),
+        responses=documented(422) | NOT_NOW,
         summary="Place an order",
     )
     async def place(

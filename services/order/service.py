@@ -42,7 +42,9 @@ def build(deps: Deps) -> Parts:
         inbox="@timeline",
     )
     wait = settings.order_deadline_seconds
-    desk = AdmissionDesk(deps.database("admission"), deps.relay, deps.tracing, deps.metrics, wait)
+    desk = AdmissionDesk(
+        deps.database("admission"), deps.relay, deps.backlog, deps.tracing, deps.metrics, wait
+    )
 
     def duties(database: PostgresDatabase) -> list[Duty]:
         deadlines = Deadlines(database, deps.relay, deps.tracing, wait)

@@ -29,7 +29,7 @@ class ServiceProcess:
     """The same port and instance at each start, as under a supervisor."""
 
     def __init__(
-        self, name: str, database_url: str, bootstrap: str, logs: Path, replica: int = 0
+        self, name: str, database_url: str, bootstrap: str, logs: Path, replica: int, **more: str
     ) -> None:
         self.name, self.instance = name, f"{name}-{replica}"
         self.port = Ports().take()
@@ -42,6 +42,7 @@ class ServiceProcess:
             "BANDSTAND_INSTANCE": self.instance,
             "BANDSTAND_TOKEN": TOKEN,
             "BANDSTAND_SESSION_TIMEOUT_SECONDS": str(SESSION_TIMEOUT_SECONDS),
+            **{f"BANDSTAND_{name.upper()}": value for name, value in more.items()},
         }
         self._process: subprocess.Popen[bytes] | None = None
         self.http = httpx.Client(base_url=f"http://{LOOPBACK}:{self.port}", trust_env=False)
@@ -123,9 +124,21 @@ def processes(database_url: str, bootstrap: str, logs: Path) -> Iterator[Any]:
     """Makes service processes and sees to it that none outlives the test."""
     with ExitStack() as made:
 
-        def make(name: str, replica: int = 0) -> ServiceProcess:
-            process = ServiceProcess(name, database_url, bootstrap, logs, replica)
+        def make(name: str, replica: int = 0, **more: str) -> ServiceProcess:
+            process = ServiceProcess(name, database_url, bootstrap, logs, replica, **more)
             made.callback(process.close)
             return process
 
         yield make
+
+
+@contextmanager
+def paused(*processes: int) -> Iterator[None]:
+    """Alive and silent, as behind a network that has failed."""
+    for process in processes:
+        os.kill(process, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for process in processes:
+            os.kill(process, signal.SIGCONT)

@@ -6,7 +6,7 @@ Inventory stands for all: they differ in their handlers only.
 import os
 import signal
 from collections import Counter
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 
 import pytest
 
@@ -16,6 +16,7 @@ from services.kit.topics import topics_in
 from services.messages import StockReserved
 from tests.integration.broker import a_tape, administrator, forget_everything, members
 from tests.integration.databases import rows, value
+from tests.integration.service_process import paused
 from tests.integration.traffic import Traffic, to_reserve
 from tests.integration.waiting import eventually
 
@@ -135,17 +136,6 @@ def test_readiness_names_who_does_not_answer(inventory, infra):
         assert answer == {"database": "ok", "broker": "does not answer"}
         assert inventory.http.get("/healthz").status_code == 200
     eventually(inventory.is_ready, "it is ready again")
-
-
-@contextmanager
-def paused(*processes):
-    for process in processes:
-        os.kill(process, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        for process in processes:
-            os.kill(process, signal.SIGCONT)
 
 
 def unready(service):
