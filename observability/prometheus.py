@@ -1,0 +1,66 @@
+"""Prometheus and promtool, to try rules and queries with: those of this machine, else Debian's
+package, unpacked into the cache and not installed.
+
+What is in the cache is complete: it is unpacked under another name and renamed.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from lab.errors import MissingError
+from lab.stack.home import cache_folder, locked_file
+from lab.stack.tools import which
+
+PROGRAMS = ("prometheus", "promtool")
+NEEDS = (
+    "Prometheus and promtool are not on PATH, and Debian's package cannot be had here; "
+    "install Prometheus (Debian: apt-get install prometheus; macOS: brew install prometheus)"
+)
+
+
+@dataclass(frozen=True)
+class Prometheus:
+    server: Path
+    promtool: Path
+
+
+def find_prometheus(cache: Path | None = None) -> Prometheus:
+    """Downloads once; MissingError where there is nothing to download from."""
+    cache = cache or cache_folder()
+    here = [which(program) for program in PROGRAMS]
+    if here[0] and here[1]:
+        return Prometheus(here[0], here[1])
+    unpacked = cache / "prometheus"
+    cache.mkdir(parents=True, exist_ok=True)
+    with locked_file(cache / "prometheus.lock", lambda: None):
+        if not unpacked.is_dir():
+            _unpack(cache, unpacked)
+    server, promtool = (unpacked / "usr" / "bin" / program for program in PROGRAMS)
+    return Prometheus(server, promtool)
+
+
+def _unpack(cache: Path, unpacked: Path) -> None:
+    if not (which("apt-get") and which("dpkg-deb")):
+        raise MissingError(NEEDS)
+    folder = Path(tempfile.mkdtemp(prefix="unfinished-prometheus-", dir=cache))
+    try:
+        _run(["apt-get", "--quiet", "download", "prometheus"], folder)
+        package = next(folder.glob("prometheus_*.deb"))
+        _run(["dpkg-deb", "--extract", package.name, "package"], folder)
+        (folder / "package").rename(unpacked)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _run(command: list[str], folder: Path) -> None:
+    try:
+        subprocess.run(  # noqa: S603 - our own command lines
+            command, cwd=folder, check=True, capture_output=True, text=True, timeout=300
+        )
+    except subprocess.CalledProcessError as error:
+        raise MissingError(f"{NEEDS} ({error.stderr.strip()[-200:]})") from error

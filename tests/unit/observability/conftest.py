@@ -1,0 +1,14 @@
+"""promtool, which is downloaded once if it is not here."""
+
+import pytest
+
+from lab.errors import MissingError
+from observability.prometheus import find_prometheus
+
+
+@pytest.fixture(scope="session")
+def promtool():
+    try:
+        return find_prometheus().promtool
+    except MissingError as missing:
+        pytest.skip(str(missing))

@@ -1,0 +1,46 @@
+"""What a query names: our metrics, and the series that our recording rules make."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+from prometheus_client.metrics import MetricWrapperBase
+
+from services.kit.metrics import Metrics
+
+RULES = Path(__file__).parents[3] / "observability" / "rules"
+NAME = re.compile(r"\b(?:[a-z_]+:)?bandstand_[a-z_]+(?::[a-z0-9_]+)?")
+SUFFIXES = {"counter": ("_total",), "gauge": ("",), "histogram": ("_bucket", "_sum", "_count")}
+
+
+@cache
+def exposed() -> frozenset[str]:
+    """The name of every series that a service has, as Prometheus stores it."""
+    metrics = [m for m in vars(Metrics("any")).values() if isinstance(m, MetricWrapperBase)]
+    described = [next(iter(metric.describe())) for metric in metrics]
+    return frozenset(each.name + suffix for each in described for suffix in SUFFIXES[each.type])
+
+
+@cache
+def recorded() -> frozenset[str]:
+    return frozenset(rule["record"] for rule in rules() if "record" in rule)
+
+
+def rules() -> Iterator[dict[str, Any]]:
+    for path in sorted(RULES.glob("*.yml")):
+        for group in yaml.safe_load(path.read_text())["groups"]:
+            yield from group["rules"]
+
+
+def names(query: str) -> set[str]:
+    return set(NAME.findall(query))
+
+
+def unknown(query: str) -> set[str]:
+    """Names in `query` that nobody exposes or records, which would always be empty."""
+    return names(query) - exposed() - recorded()
