@@ -15,7 +15,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from hashlib import blake2b
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from opentelemetry import trace
 from opentelemetry.context import Context
@@ -31,6 +31,9 @@ from services.kit.effects import Closed
 from services.kit.message import Message
 from services.kit.metrics import Metrics
 from services.kit.wire import Record
+
+if TYPE_CHECKING:
+    from opentelemetry.sdk.trace.export import SpanExporter
 
 _SAMPLED = "01"
 
@@ -92,15 +95,14 @@ class Tracing:
             id_generator=self._ids, resource=resource, shutdown_on_exit=False
         )
         self._provider.add_span_processor(CountingProcessor(metrics))
-        if "OTEL_EXPORTER_OTLP_ENDPOINT" in os.environ:
-            self._export()
+        for exporter in _exporters():
+            self._export(exporter)
         self._tracer = self._provider.get_tracer("bandstand")
 
-    def _export(self) -> None:
-        from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+    def _export(self, exporter: SpanExporter) -> None:
         from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
-        self._provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+        self._provider.add_span_processor(BatchSpanProcessor(exporter))
 
     def admit(self, incoming: str | None) -> Root:
         """Begin a saga's trace, or continue its caller's; the sampler decides once, here."""
@@ -215,6 +217,18 @@ class Tracing:
             return traceparent
         digest = blake2b("\x1f".join(parts).encode(), digest_size=8).hexdigest()
         return f"{traceparent[:36]}{digest}-{_SAMPLED}"
+
+
+def _exporters() -> Iterator[SpanExporter]:
+    """Imported only where they are wanted: they are slow to load."""
+    if "OTEL_EXPORTER_OTLP_ENDPOINT" in os.environ:
+        from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+
+        yield OTLPSpanExporter()
+    if endpoint := os.environ.get("OTEL_EXPORTER_ZIPKIN_ENDPOINT"):
+        from services.kit.zipkin import ZipkinExporter
+
+        yield ZipkinExporter(endpoint)
 
 
 def render(context: SpanContext) -> str:

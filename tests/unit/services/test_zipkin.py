@@ -1,0 +1,79 @@
+"""Spans reach Zipkin as it wants them, and a Zipkin that is away costs nothing but its page."""
+
+import json
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+import pytest
+from opentelemetry.sdk.trace.export import SpanExportResult
+
+from services.kit.effects import Closed
+from services.kit.message import Mode
+from services.kit.metrics import Metrics
+from services.kit.tracing import Tracing
+from services.kit.zipkin import ZipkinExporter, as_zipkin
+from tests.unit.services.builders import ORDER_ID, a_message
+from tests.unit.services.test_tracing import SAMPLED, a_tracing
+
+
+def spans_of_a_rejected_order():
+    tracing, exporter = a_tracing()
+    tracing.processed(a_message(traceparent=SAMPLED), "ReserveStock", False, 1_000.0)
+    tracing.closed(
+        Closed(ORDER_ID, Mode.CHOREOGRAPHY, 1, "rejected", "sold_out", SAMPLED, None, 1.0, 2.0, 2.5)
+    )
+    return exporter.get_finished_spans()
+
+
+@pytest.fixture
+def zipkin():
+    """Its address, and what it was told."""
+    told = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self):
+            told.extend(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(202)
+            self.end_headers()
+
+        def log_message(self, *_):
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/api/v2/spans", told
+        server.shutdown()
+
+
+def test_a_span_keeps_its_place_and_its_tags():
+    handled, root = map(as_zipkin, spans_of_a_rejected_order())
+    assert handled["traceId"] == root["traceId"] == "a" * 32
+    assert handled["parentId"] == "b" * 16
+    assert handled["kind"] == "CONSUMER"
+    assert handled["timestamp"] == 1_000_000_000
+    assert handled["tags"]["saga.step"] == "ReserveStock"
+    assert handled["localEndpoint"] == {"serviceName": "inventory"}
+    assert "parentId" not in root
+    assert "error" not in handled["tags"]
+    assert root["tags"]["error"] == "sold_out"
+
+
+def test_spans_are_delivered(zipkin):
+    endpoint, told = zipkin
+    spans = spans_of_a_rejected_order()
+    assert ZipkinExporter(endpoint).export(spans) is SpanExportResult.SUCCESS
+    assert told == [as_zipkin(span) for span in spans]
+
+
+def test_a_zipkin_that_is_away_is_no_error():
+    nobody = ZipkinExporter("http://127.0.0.1:9/api/v2/spans")
+    assert nobody.export(spans_of_a_rejected_order()) is SpanExportResult.FAILURE
+
+
+def test_a_service_exports_to_the_zipkin_that_its_environment_names(zipkin, monkeypatch):
+    endpoint, told = zipkin
+    monkeypatch.setenv("OTEL_EXPORTER_ZIPKIN_ENDPOINT", endpoint)
+    tracing = Tracing("inventory", "inventory-0", Metrics("inventory"))
+    tracing.processed(a_message(traceparent=SAMPLED), "ReserveStock", False, 1_000.0)
+    tracing.shutdown()
+    assert [span["name"] for span in told] == [f"process {a_message().topic}"]
