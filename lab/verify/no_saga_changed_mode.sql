@@ -1,6 +1,7 @@
 -- No saga changed its mode or epoch: every message that any service acted upon, and every saga of
 -- the orchestrator, carries those that the order was admitted with. What could not be read has no
--- mode: it is on a dead-letter topic, and nobody acted upon it.
+-- mode: it is on a dead-letter topic, and nobody acted upon it. Inboxes forget after a while; what
+-- the order service heard of its orders is kept.
 WITH carried AS (
     SELECT message_id, mode, epoch FROM orders.inbox
     UNION ALL
@@ -13,6 +14,8 @@ WITH carried AS (
     SELECT message_id, mode, epoch FROM notification.inbox
     UNION ALL
     SELECT message_id, mode, epoch FROM orchestrator.inbox
+    UNION ALL
+    SELECT message_id, mode, epoch FROM orders.timeline
     UNION ALL
     SELECT order_id::text, 'orchestration', epoch FROM orchestrator.sagas
 ), judged AS (

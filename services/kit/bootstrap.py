@@ -19,7 +19,7 @@ from kafka.errors import KafkaError
 from psycopg_pool import ConnectionPool
 from starlette.concurrency import run_in_threadpool
 
-from services.kit import fault_store
+from services.kit import fault_store, retention
 from services.kit.api import Alive, common_routes, make_app
 from services.kit.backlog import Backlog
 from services.kit.batch import AWAY, BatchProcessor, Core
@@ -210,11 +210,13 @@ class Process:
         database = self._database("worker")
         resume = Duty(lambda: _resume(database, processor))
         processor = self._processor(parts.core, database, resume.hurry)
+        kept = (*retention.of_every_service(self._settings), *parts.retentions)
         duties = [
             Duty(lambda: self._sweep(database)),
             Duty(lambda: self._observe(database)),
             resume,
             *parts.duties(database),
+            *retention.pruning(kept, database, self._metrics),
         ]
         return Worker(
             parts.core,

@@ -23,6 +23,8 @@ POLL_RECORDS = 500
 PATIENT_BYTES = 256 * 1024
 PROBE_SECONDS = 1.0
 PROBE_TIMEOUT_MS = 2_000
+DAY_MS = 86_400_000
+KEPT = {"retention.ms": str(7 * DAY_MS), "segment.ms": str(DAY_MS)}
 
 
 def make_topics(settings: Settings, names: Iterable[str]) -> None:
@@ -41,8 +43,12 @@ def make_topics(settings: Settings, names: Iterable[str]) -> None:
 
 
 def _new_topic(name: str, partitions: int) -> NewTopic:
-    """A dead letter is kept until somebody has looked at it, however long that takes."""
-    kept = {"retention.ms": "-1"} if name.endswith(SUFFIX) else {}
+    """A dead letter is kept until somebody has looked at it, however long that takes.
+
+    Kafka deletes whole segments, and only old ones: a record is gone after `retention.ms` and the
+    age that a segment may reach. Inboxes remember for longer than that.
+    """
+    kept = {"retention.ms": "-1"} if name.endswith(SUFFIX) else KEPT
     return NewTopic(name, partitions, 1, topic_configs=kept)
 
 

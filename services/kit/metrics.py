@@ -76,6 +76,7 @@ class Metrics:
             "outbox_pending", "Outbox rows that the broker has not acknowledged"
         )
         self.parked = self._gauge("parked_messages", "Messages that wait for another try")
+        self.pruned = self._counter("rows_pruned", "Rows deleted by retention", "table")
         self.incarnation = self._gauge("incarnation", "Starts of this instance")
 
     def exposition(self) -> bytes:

@@ -6,6 +6,7 @@ CREATE TABLE IF NOT EXISTS inbox (
     epoch       integer NOT NULL,
     received_at timestamptz NOT NULL DEFAULT now()
 );
+CREATE INDEX IF NOT EXISTS inbox_received ON inbox (received_at);
 
 -- A row lives until the broker has acknowledged it. `xid` lets a sweep stop before the oldest
 -- transaction in flight, because identity order is not commit order.
@@ -34,9 +35,12 @@ CREATE INDEX IF NOT EXISTS parked_due ON parked (due_at);
 
 -- What joins remember: one row a saga, so that two halves heard at once meet on its lock.
 CREATE TABLE IF NOT EXISTS facts (
-    saga_id uuid PRIMARY KEY,
-    heard   jsonb NOT NULL
+    saga_id  uuid PRIMARY KEY,
+    heard    jsonb NOT NULL,
+    heard_at timestamptz NOT NULL DEFAULT now()
 );
+ALTER TABLE facts ADD COLUMN IF NOT EXISTS heard_at timestamptz NOT NULL DEFAULT now();
+CREATE INDEX IF NOT EXISTS facts_heard ON facts (heard_at);
 
 CREATE TABLE IF NOT EXISTS incarnation (
     instance text PRIMARY KEY,

@@ -17,6 +17,7 @@ from services.kit.faults import Faults
 from services.kit.metrics import Metrics
 from services.kit.postgres import PostgresDatabase
 from services.kit.relay import Relay
+from services.kit.retention import Retention
 from services.kit.settings import Settings
 from services.kit.tracing import Tracing
 from services.kit.worker import Duty
@@ -68,6 +69,7 @@ class Parts:
     duties: Callable[[PostgresDatabase], Sequence[Duty]] = lambda _: ()
     background: Sequence[Background] = field(default_factory=tuple)
     listeners: Sequence[Listener] = field(default_factory=tuple)
+    retentions: Sequence[Retention] = field(default_factory=tuple)
 
 
 @dataclass(frozen=True)

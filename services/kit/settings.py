@@ -51,6 +51,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         int,
         _about("messages that may wait for the broker before new orders are turned away", ge=1),
     ] = 20_000
+    inbox_retention_seconds: Annotated[
+        float,
+        _about("how long a repeated message is recognised; longer than the topics keep it", gt=0),
+    ] = 10 * 86_400.0
+    saga_retention_seconds: Annotated[
+        float,
+        _about("how long the logs of sagas, and what joins have heard, are kept", gt=0),
+    ] = 30 * 86_400.0
     session_timeout_seconds: Annotated[
         float, _about("how long a dead replica keeps its partitions", ge=6)
     ] = 45.0

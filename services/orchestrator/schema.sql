@@ -1,4 +1,4 @@
--- One row a saga. `deadline_at` is a lower bound of the next deadline: it is not moved at every
+-- One row a saga, for good: it is what makes an `OrderPlaced` that comes again harmless. `deadline_at` is a lower bound of the next deadline: it is not moved at every
 -- step, so that ordinary updates touch no index.
 CREATE TABLE IF NOT EXISTS sagas (
     order_id    uuid PRIMARY KEY,
@@ -24,3 +24,4 @@ CREATE TABLE IF NOT EXISTS saga_log (
     at       timestamptz NOT NULL DEFAULT clock_timestamp(),
     PRIMARY KEY (order_id, turn)
 );
+CREATE INDEX IF NOT EXISTS saga_log_at ON saga_log (at);

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from services.kit.message import Mode
 from services.kit.postgres import PostgresDatabase
+from services.kit.retention import Retention
 from services.kit.service import Deps, Parts, Service
 from services.kit.topics import topics_in
 from services.kit.worker import Duty
@@ -33,7 +34,8 @@ def build(deps: Deps) -> Parts:
         timers = Timers(core, database, deps.relay, deps.tracing, deps.metrics)
         return [Duty(timers.run), Duty(timers.count_stuck)]
 
-    return Parts(core, make_router(deps.pool), TOPICS, duties)
+    log = Retention("saga_log", "at", deps.settings.saga_retention_seconds)
+    return Parts(core, make_router(deps.pool), TOPICS, duties, retentions=(log,))
 
 
 SERVICE = Service(

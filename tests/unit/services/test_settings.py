@@ -50,6 +50,9 @@ def test_a_missing_variable_is_named(missing):
         ("SEED", "lucky"),
         ("EXTERNAL_LATENCY_MS", "-1"),
         ("SESSION_TIMEOUT_SECONDS", "1"),
+        ("OUTBOX_LIMIT", "0"),
+        ("INBOX_RETENTION_SECONDS", "0"),
+        ("SAGA_RETENTION_SECONDS", "-1"),
     ],
 )
 def test_a_value_that_cannot_be_is_named(name, value):
