@@ -17,7 +17,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.types import Message as ASGIMessage
 
 from services.kit import fault_store, problems
+from services.kit.crash_points import Arming, CrashPoints, Point
 from services.kit.faults import DEFAULT_DELAY_MS, Catalogue, Fault, Faults
+from services.kit.message import Mode
 from services.kit.metrics import CONTENT_TYPE, Metrics
 from services.kit.problems import Problem, documented
 from services.kit.service import Pool
@@ -62,6 +64,16 @@ class FaultCatalogue(BaseModel):
 
     seed: Annotated[int, Field(ge=-(2**63), lt=2**63), NUMBER] = 1
     rules: Annotated[list[FaultRule], Field(max_length=64)] = []
+
+
+class CrashPoint(BaseModel):
+    """Where this process is to kill itself, once."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    point: Point
+    mode: Mode
+    kinds: frozenset[str]
 
 
 class Alive(BaseModel):
@@ -170,7 +182,20 @@ def common_routes(
         faults.catalogue = stored
         return _shown(stored)
 
+    _add_crash_point(router, faults.crash_points, admin)
     return router
+
+
+def _add_crash_point(router: APIRouter, crash_points: CrashPoints, admin: list[Any]) -> None:
+    """For `bandstand chaos` alone, and no part of the contract: nobody else wants this."""
+
+    @router.put("/crash-point", status_code=204, dependencies=admin, include_in_schema=False)
+    def arm(wish: CrashPoint) -> None:
+        crash_points.armed = Arming(wish.point, wish.mode, wish.kinds)
+
+    @router.delete("/crash-point", status_code=204, dependencies=admin, include_in_schema=False)
+    def disarm() -> None:
+        crash_points.armed = None
 
 
 def _shown(catalogue: Catalogue) -> FaultCatalogue:

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 import psycopg
 
+from services.kit.crash_points import Point
 from services.kit.dead_letters import as_read, dead_letter, topic_of_letters
 from services.kit.effects import Closed, Effects, Handled
 from services.kit.faults import Fault, Faults
@@ -88,9 +89,11 @@ class BatchProcessor:
         self._tracing = tracing
         self._crash = crash
         self._parked = parked
+        self._points = core.faults.crash_points
 
     def process(self, fresh: Sequence[Message], unreadable: Unreadable = ()) -> None:
         """Handle polled messages; raise `psycopg.OperationalError` when the database is away."""
+        self._points.handling(Point.AFTER_POLL, fresh)
         self._run([(message, 0) for message in fresh], unreadable)
 
     def resume(self, due: Batch) -> None:
@@ -124,7 +127,9 @@ class BatchProcessor:
         started = time.time()
         answers = self._core.read_ahead(self._database.reader(), batch)
         committed = self._commit(batch, unreadable, answers, parked)
-        self._maybe_crash(Fault.CRASH_AFTER_COMMIT, committed.effects.handled)
+        handled = committed.effects.handled
+        self._maybe_crash(Fault.CRASH_AFTER_COMMIT, handled)
+        self._points.handling(Point.AFTER_COMMIT_BEFORE_PUBLISH, (each.message for each in handled))
         self._publisher.publish([*committed.resend, *committed.rows], self._twice(committed))
         self._tell(committed, _tries(batch), started)
 
@@ -134,7 +139,10 @@ class BatchProcessor:
         with self._database.transaction() as session:
             known = self._admit(session, [message for message, _ in batch], parked)
             todo, duplicates = _split(batch, known)
+            self._points.handling(Point.AFTER_INBOX_INSERT, (message for message, _ in todo))
             effects = self._core.execute(session, todo, answers) if todo else Effects()
+            undone = (done.message for done in effects.handled if done.backward)
+            self._points.handling(Point.IN_COMPENSATION, undone)
             if effects.parked:
                 session.park(effects.parked)
             letters = self._letters(session, unreadable)
@@ -143,6 +151,7 @@ class BatchProcessor:
             resend = session.unsent(sagas) if sagas else []
             session.send(records)
             self._maybe_crash(Fault.CRASH_BEFORE_COMMIT, effects.handled)
+            self._points.handling(Point.BEFORE_COMMIT, (message for message, _ in todo))
         return Committed(effects, session.sent, resend, duplicates)
 
     def _admit(self, session: Session, messages: Sequence[Message], parked: bool) -> set[str]:

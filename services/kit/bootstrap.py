@@ -19,7 +19,7 @@ from kafka.errors import KafkaError
 from psycopg_pool import ConnectionPool
 from starlette.concurrency import run_in_threadpool
 
-from services.kit import fault_store, retention
+from services.kit import fault_store
 from services.kit.api import Alive, common_routes, make_app
 from services.kit.backlog import Backlog
 from services.kit.batch import AWAY, BatchProcessor, Core
@@ -31,6 +31,7 @@ from services.kit.broker import (
     make_producer,
     make_topics,
 )
+from services.kit.crash_points import die
 from services.kit.dead_letters import topic_of_letters
 from services.kit.faults import Faults
 from services.kit.message import Mode
@@ -124,7 +125,8 @@ class Process:
 
     def _include_parts(self, app: FastAPI) -> None:
         """The routes are there from the start; what they need comes when it can be reached."""
-        self._relay = Relay(_Later(lambda: self._producer), self._metrics, self._tracing)
+        points = self._faults.crash_points
+        self._relay = Relay(_Later(lambda: self._producer), self._metrics, self._tracing, points)
         self._parts = self._service.build(
             Deps(
                 settings=self._settings,
@@ -210,13 +212,11 @@ class Process:
         database = self._database("worker")
         resume = Duty(lambda: _resume(database, processor))
         processor = self._processor(parts.core, database, resume.hurry)
-        kept = (*retention.of_every_service(self._settings), *parts.retentions)
         duties = [
             Duty(lambda: self._sweep(database)),
             Duty(lambda: self._observe(database)),
             resume,
             *parts.duties(database),
-            *retention.pruning(kept, database, self._metrics),
         ]
         return Worker(
             parts.core,
@@ -227,6 +227,7 @@ class Process:
             self._metrics,
             KNOWN,
             lambda: leave_group(self._settings, self._service.name),
+            self._faults.crash_points,
         )
 
     def _make_listener(self, listener: Listener) -> Worker:
@@ -240,6 +241,7 @@ class Process:
             self._metrics,
             KNOWN,
             lambda: leave_group(self._settings, listener.group),
+            self._faults.crash_points,
         )
 
     def _processor(
@@ -247,7 +249,7 @@ class Process:
     ) -> BatchProcessor:
         assert self._relay is not None
         return BatchProcessor(
-            core, database, self._relay, self._metrics, self._tracing, _die, parked
+            core, database, self._relay, self._metrics, self._tracing, die, parked
         )
 
     def _sweep(self, database: PostgresDatabase) -> float:
@@ -380,7 +382,3 @@ def _end_by_request(server: uvicorn.Server) -> None:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, ask)
-
-
-def _die() -> None:
-    os.kill(os.getpid(), signal.SIGKILL)

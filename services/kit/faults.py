@@ -13,6 +13,8 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from services.kit.crash_points import CrashPoints
+
 DEFAULT_DELAY_MS = 200
 
 
@@ -57,9 +59,15 @@ def roll(seed: int, *parts: object) -> float:
 class Faults:
     """The catalogue in force in this process; off until somebody sets rules."""
 
-    def __init__(self, catalogue: Catalogue | None = None, incarnation: int = 1) -> None:
+    def __init__(
+        self,
+        catalogue: Catalogue | None = None,
+        incarnation: int = 1,
+        crash_points: CrashPoints | None = None,
+    ) -> None:
         self.catalogue = catalogue or Catalogue()
         self.incarnation = incarnation
+        self.crash_points = crash_points or CrashPoints()
 
     def verdict(self, kind: str, message_id: str, tries: int) -> Verdict:
         if not self.catalogue.rules:

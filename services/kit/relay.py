@@ -16,6 +16,7 @@ from typing import Any, Protocol
 
 from kafka.errors import KafkaError
 
+from services.kit.crash_points import CrashPoints, Point
 from services.kit.metrics import Metrics
 from services.kit.session import OutboxRow
 from services.kit.tracing import Tracing
@@ -41,10 +42,17 @@ class Publisher(Protocol):
 class Relay:
     """Thread-safe; one per process, shared by everything that commits outbox rows."""
 
-    def __init__(self, producer: Any, metrics: Metrics, tracing: Tracing) -> None:
+    def __init__(
+        self,
+        producer: Any,
+        metrics: Metrics,
+        tracing: Tracing,
+        crash_points: CrashPoints | None = None,
+    ) -> None:
         self._producer = producer
         self._metrics = metrics
         self._tracing = tracing
+        self._points = crash_points or CrashPoints()
         self._turn = threading.Lock()
         self._lock = threading.Lock()
         self._in_flight: set[int] = set()
@@ -166,6 +174,10 @@ class Relay:
             return None
 
     def _succeeded(self, row: OutboxRow, started: float, _metadata: Any) -> None:
+        if self._points.armed:
+            _, _, rest = row.record.message_id.partition(":")
+            kind = rest.partition(":")[0]
+            self._points.here(Point.AFTER_PUBLISH_BEFORE_MARKING, row.record.mode, kind)
         with self._lock:
             self._in_flight.discard(row.id)
             self._acknowledged.add(row.id)

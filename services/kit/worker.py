@@ -19,6 +19,7 @@ from kafka.errors import KafkaError
 from kafka.structs import OffsetAndMetadata, TopicPartition
 
 from services.kit.batch import AWAY, BatchProcessor, Core, reader_of
+from services.kit.crash_points import CrashPoints, Point
 from services.kit.dead_letters import as_read, is_for
 from services.kit.message import MalformedMessage, Message
 from services.kit.metrics import Metrics
@@ -64,6 +65,7 @@ class Worker:
         metrics: Metrics,
         known: frozenset[str],
         leave_group: Callable[[], None] = lambda: None,
+        crash_points: CrashPoints | None = None,
     ) -> None:
         self._core = core
         self._reader = reader_of(core)
@@ -74,6 +76,8 @@ class Worker:
         self._metrics = metrics
         self._known = known
         self._leave_group = leave_group
+        self._points = crash_points or CrashPoints()
+        self._since_commit: list[Message] = []
         self._stopping = threading.Event()
         self._offsets: dict[TopicPartition, int] = {}
         self._offsets_due = 0.0
@@ -119,6 +123,8 @@ class Worker:
             read = self._read(record for records in polled.values() for record in records)
             if read.messages or read.unreadable:
                 self._until_done(lambda: self._processor.process(read.messages, read.unreadable))
+            if self._points.armed:
+                self._since_commit += read.messages
             self._note(polled)
         self._mind_duties()
         if time.monotonic() >= self._offsets_due:
@@ -208,7 +214,13 @@ class Worker:
     def _commit_without_waiting(self, partitions: Iterable[TopicPartition]) -> None:
         pending = self._pending_offsets(partitions)
         if pending:
-            self._consumer.commit_async(pending)
+            handled, self._since_commit = self._since_commit, []
+            self._points.handling(Point.BEFORE_OFFSET_COMMIT, handled)
+            self._consumer.commit_async(pending, lambda _, answer: self._committed(handled, answer))
+
+    def _committed(self, handled: Sequence[Message], answer: Any) -> None:
+        if not isinstance(answer, Exception):
+            self._points.handling(Point.AFTER_OFFSET_COMMIT, handled)
 
     def hand_over(self, revoked: Iterable[TopicPartition]) -> None:
         """Their next owner shall not read again what was handled here. On the client's own thread,

@@ -11,6 +11,7 @@ from fastapi import APIRouter, Depends, Header, Query, Response
 
 from services.catalogue import CURRENCY, PRICES_CENTS
 from services.kit.api import require_token
+from services.kit.crash_points import CrashPoints
 from services.kit.message import Mode
 from services.kit.problems import Problem, documented
 from services.kit.relay import Publisher
@@ -45,11 +46,16 @@ NOT_NOW = documented(503, about="Not admitted now: `outbox-full` while the broke
 
 
 def make_router(
-    desk: AdmissionDesk, pool: Pool, publisher: Publisher, tracing: Tracing, token: str
+    desk: AdmissionDesk,
+    pool: Pool,
+    publisher: Publisher,
+    tracing: Tracing,
+    token: str,
+    crash_points: CrashPoints,
 ) -> APIRouter:
     router = APIRouter()
     _add_orders(router, desk, pool, publisher, tracing)
-    _add_coordination(router, pool, token)
+    _add_coordination(router, pool, token, crash_points)
     return router
 
 
@@ -114,7 +120,7 @@ def _add_orders(
         return queries.order(pool, order_id)
 
 
-def _add_coordination(router: APIRouter, pool: Pool, token: str) -> None:
+def _add_coordination(router: APIRouter, pool: Pool, token: str, crash_points: CrashPoints) -> None:
     @router.get(
         "/coordination",
         tags=["coordination"],
@@ -133,7 +139,7 @@ def _add_coordination(router: APIRouter, pool: Pool, token: str) -> None:
     )
     def put_coordination(body: NewRoute) -> CoordinationView:
         return CoordinationView.model_validate(
-            routing.switch(pool, body.mode, body.weight, body.epoch)
+            routing.switch(pool, body.mode, body.weight, body.epoch, crash_points)
         )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from services.kit.crash_points import CrashPoints, Point
 from services.kit.message import Mode
 from services.kit.problems import Problem
 from services.kit.service import Pool
@@ -33,7 +34,9 @@ INSERT INTO route_history (epoch, mode, weight, changed_at) SELECT * FROM switch
 """
 
 
-def switch(pool: Pool, mode: Mode, weight: int, seen_epoch: int) -> dict[str, Any]:
+def switch(
+    pool: Pool, mode: Mode, weight: int, seen_epoch: int, crash_points: CrashPoints
+) -> dict[str, Any]:
     """Change the route, unless somebody else did since `seen_epoch` was seen; what it is then.
 
     When this returns, every order of an older epoch is in the table: the exclusive lock waited
@@ -46,6 +49,7 @@ def switch(pool: Pool, mode: Mode, weight: int, seen_epoch: int) -> dict[str, An
             detail = f"the epoch is {epoch}, not {seen_epoch}; look again and decide again"
             raise Problem(409, "stale-epoch", detail, epoch=epoch)
         connection.execute(_SWITCH, (mode.value, weight))
+        crash_points.here(Point.IN_SWITCH_TRANSACTION, mode, mode)
         return _shown(connection)
 
 

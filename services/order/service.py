@@ -29,14 +29,14 @@ TIMELINE_TOPICS = topics_in(Mode, OTHERS)
 
 
 def build(deps: Deps) -> Parts:
-    words, settings = vocabulary(), deps.settings
+    words, settings, points = vocabulary(), deps.settings, deps.faults.crash_points
     core = Participant("order", PLAYBOOK, words, OrderRepository(), deps.faults)
     timeline = Participant(
         "order",
         NOTHING,
         words,
         OrderRepository(),
-        Faults(),
+        Faults(crash_points=points),
         observer=hear,
         observes=OBSERVED,
         inbox="@timeline",
@@ -52,7 +52,7 @@ def build(deps: Deps) -> Parts:
 
     return Parts(
         core,
-        make_router(desk, deps.pool, deps.relay, deps.tracing, settings.token),
+        make_router(desk, deps.pool, deps.relay, deps.tracing, settings.token, points),
         topics_of(PLAYBOOK, words),
         duties,
         (desk,),

@@ -54,8 +54,9 @@ class Consumer:
     def commit(self, offsets, timeout_ms):
         self.committed |= {place: at.offset for place, at in offsets.items()}
 
-    def commit_async(self, offsets):
+    def commit_async(self, offsets, callback):
         self.commit(offsets, 0)
+        callback(offsets, None)
 
     def close(self, autocommit, timeout_ms):
         self.closed = True
