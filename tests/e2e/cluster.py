@@ -1,0 +1,122 @@
+"""A release of the chart in a namespace of its own, on whatever cluster kubectl talks to."""
+
+import base64
+import json
+import os
+import subprocess
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from lab.stack.ports import LOOPBACK, Ports, is_free
+from tests.integration.waiting import eventually
+
+ROOT = Path(__file__).parents[2]
+CHART = ROOT / "charts" / "bandstand"
+PATIENCE = "5m"
+KINDS = "all,configmap,secret,serviceaccount,networkpolicy,poddisruptionbudget"
+
+
+def run(*command: str, check: bool = True) -> str:
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0 or not check, f"{' '.join(command)}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+class Release:
+    """Its name is one that contains the chart's, so that resources are called after it alone."""
+
+    name = "bandstand"
+
+    def __init__(self, namespace: str, image: str) -> None:
+        self.namespace = namespace
+        self._repository, _, self._tag = image.rpartition(":")
+
+    def kubectl(self, *arguments: str, check: bool = True) -> str:
+        return run("kubectl", "--namespace", self.namespace, *arguments, check=check)
+
+    def helm(self, *arguments: str) -> str:
+        return run("helm", "--namespace", self.namespace, *arguments)
+
+    def install(self, **values: object) -> None:
+        """Or upgrade; returns when everything is ready."""
+        image = {"image.repository": self._repository, "image.tag": self._tag}
+        settings = [f"--set={key}={value}" for key, value in {**image, **values}.items()]
+        profile = f"--values={CHART / 'values-kind.yaml'}"
+        waiting = ("--wait", f"--timeout={PATIENCE}")
+        self.helm("upgrade", "--install", self.name, str(CHART), profile, *settings, *waiting)
+
+    def uninstall(self) -> None:
+        self.helm("uninstall", self.name, "--wait", f"--timeout={PATIENCE}")
+        self.kubectl("wait", "pods", "--all", "--for=delete", f"--timeout={PATIENCE}")
+
+    def items(self, kinds: str) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = json.loads(self.kubectl("get", kinds, "--output=json"))[
+            "items"
+        ]
+        return found
+
+    def left(self) -> list[str]:
+        """What belongs to the release; a namespace has an account and a certificate of its own."""
+        ours = f"--selector=app.kubernetes.io/instance={self.name}"
+        return self.kubectl("get", KINDS, ours, "--output=name").split()
+
+    def restarts(self) -> dict[str, int]:
+        return {
+            pod["metadata"]["name"]: sum(
+                status["restartCount"] for status in pod["status"]["containerStatuses"]
+            )
+            for pod in self.items("pods")
+        }
+
+    def pods_of(self, component: str) -> list[str]:
+        chosen = f"--selector=app.kubernetes.io/component={component}"
+        return self.kubectl("get", "pods", chosen, "--output=name").split()
+
+    def kill(self, component: str) -> None:
+        """Without a SIGTERM, as when a node is lost: nothing is finished, no group is left."""
+        self.kubectl("delete", *self.pods_of(component), "--grace-period=0", "--force")
+
+    def secret(self, name: str) -> dict[str, str]:
+        found = json.loads(self.kubectl("get", "secret", f"{self.name}-{name}", "--output=json"))
+        return {key: base64.b64decode(value).decode() for key, value in found["data"].items()}
+
+    @contextmanager
+    def forward(self, component: str, port: int) -> Iterator[int]:
+        """A local port that leads to a component; opened again when the pod behind it is gone."""
+        local = Ports().take()
+        tunnel = _Tunnel(self.namespace, f"service/{self.name}-{component}", f"{local}:{port}")
+        tunnel.start()
+        try:
+            eventually(lambda: not is_free(local), f"a tunnel to {component}")
+            yield local
+        finally:
+            tunnel.stop()
+
+
+class _Tunnel(threading.Thread):
+    def __init__(self, namespace: str, target: str, ports: str) -> None:
+        super().__init__(daemon=True)
+        self._command = ["kubectl", "-n", namespace, "port-forward", target, ports]
+        self._command.append(f"--address={LOOPBACK}")
+        self._stopping = threading.Event()
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def run(self) -> None:
+        while not self._stopping.wait(0.3):
+            self._process = subprocess.Popen(
+                self._command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            )
+            self._process.wait()
+
+    def stop(self) -> None:
+        self._stopping.set()
+        if self._process is not None:
+            self._process.terminate()
+        self.join()
+
+
+def image_from_environment() -> str:
+    return os.environ.get("BANDSTAND_IMAGE", "bandstand:dev")

@@ -1,0 +1,55 @@
+"""One release for all tests of a run, in a namespace that is made for it and goes with it."""
+
+import os
+import uuid
+
+import pytest
+
+from lab.api import Api
+from lab.database import Database
+from tests.e2e.cluster import Release, image_from_environment, run
+
+SESSION_SECONDS = 10  # what a pod killed without a SIGTERM keeps its partitions for
+LONGER = {"settings.sessionTimeoutSeconds": SESSION_SECONDS}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _asked_for():
+    """Whoever runs pytest may have kubectl point at a cluster that is not meant for this."""
+    if not os.environ.get("BANDSTAND_E2E"):
+        pytest.skip("`make e2e` installs into the cluster that kubectl talks to")
+
+
+@pytest.fixture(scope="session")
+def release(_asked_for):
+    namespace = f"bandstand-e2e-{uuid.uuid4().hex[:6]}"
+    run("kubectl", "create", "namespace", namespace)
+    run("kubectl", "label", "namespace", namespace, "pod-security.kubernetes.io/enforce=restricted")
+    release = Release(namespace, image_from_environment())
+    try:
+        release.install(**LONGER)
+        yield release
+    finally:
+        run("helm", "--namespace", namespace, "uninstall", release.name, check=False)
+        run("kubectl", "delete", "namespace", namespace, "--timeout=120s", check=False)
+
+
+@pytest.fixture
+def order_url(release):
+    with release.forward("order", 8080) as port:
+        yield f"http://127.0.0.1:{port}"
+
+
+@pytest.fixture
+def order(release, order_url):
+    with Api(order_url, release.secret("admin")["token"]) as api:
+        yield api
+
+
+@pytest.fixture
+def database(release):
+    password = release.secret("database")["admin.password"]
+    with release.forward("postgres", 5432) as port:
+        database = Database(f"postgresql://bandstand:{password}@127.0.0.1:{port}/bandstand")
+        yield database
+        database.close()

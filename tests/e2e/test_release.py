@@ -1,0 +1,137 @@
+"""The chart on a real cluster, in the order of a release's life."""
+
+import threading
+from contextlib import contextmanager
+
+import httpx
+import pytest
+
+from lab.coordination.route import read_route, switch
+from lab.errors import NotReadyError
+from lab.load.door import Door
+from lab.load.load import Load
+from lab.load.mix import mix
+from lab.load.summary import summarize
+from lab.verify.invariants import verify
+from services.kit.bootstrap import SERVICES
+from services.kit.message import Mode
+from tests.e2e.conftest import LONGER
+from tests.integration.waiting import eventually
+
+RATE = 10.0
+PATIENCE_SECONDS = 90.0
+TRANSITION_SECONDS = 90.0
+
+
+def test_all_of_it_becomes_ready_without_a_restart(release):
+    assert len(release.restarts()) == len(SERVICES) + 2
+    assert set(release.restarts().values()) == {0}
+
+
+def test_its_own_test_places_an_order_in_each_mode(release):
+    said = release.helm("test", release.name, "--logs")
+    for mode in Mode:
+        assert f"{mode}: " in said
+
+
+def test_only_the_token_opens_the_switch(order, order_url):
+    seen = read_route(order)
+    wish = {"mode": seen.mode, "weight": seen.weight, "epoch": seen.epoch}
+    wrong = {"Authorization": "Bearer wrong"}
+    assert httpx.put(f"{order_url}/coordination", json=wish).status_code == 401
+    assert httpx.put(f"{order_url}/coordination", json=wish, headers=wrong).status_code == 403
+
+
+def test_a_live_switch_under_load_loses_nothing(order, order_url, database):
+    with under_load(order_url, database, orders=150) as load:
+        turn(order)
+        wait_for_share(load, 0.5)
+        turn(order)
+    assert set(summarize(load.ledger, database).modes) == set(Mode)
+
+
+@pytest.mark.parametrize("component", [*SERVICES, "kafka", "postgres"])
+def test_a_killed_pod_comes_back_and_nothing_is_lost(
+    component, release, order, order_url, database
+):
+    halves(order)
+    with under_load(order_url, database, orders=40) as load:
+        wait_for_share(load, 0.25)
+        release.kill(component)
+
+
+def test_an_upgrade_and_a_rollback_under_load_lose_nothing_and_keep_the_secrets(
+    release, order_url, database
+):
+    secrets = release.secret("admin"), release.secret("database")
+    with under_load(order_url, database, orders=200):
+        release.install(**LONGER, **{"services.inventory.replicas": 2, "settings.seed": 2})
+        assert len(release.pods_of("inventory")) == 2
+        release.helm("rollback", release.name, "--wait")
+    assert (release.secret("admin"), release.secret("database")) == secrets
+
+
+def test_every_promise_was_kept(database):
+    def broken():
+        return [verdict for verdict in verify(database) if not verdict.holds]
+
+    eventually(lambda: not broken(), f"{broken()}", within=PATIENCE_SECONDS)
+
+
+def test_an_uninstall_leaves_nothing_but_claims_and_they_fit_the_next_install(release, order):
+    before = order.text("/orders?limit=1")
+    release.uninstall()
+    assert release.left() == []
+    assert len(release.items("pvc")) == 2
+    release.install(**LONGER)
+    with release.forward("order", 8080) as port:
+        assert httpx.get(f"http://127.0.0.1:{port}/orders?limit=1").text == before
+
+
+def turn(order):
+    mode = read_route(order).mode.other
+    switch(order, mode, 100, print)
+
+
+def halves(order):
+    switch(order, read_route(order).mode, 50, print)
+
+
+class Silent:
+    def placed(self, _placed): ...
+
+    def ended(self): ...
+
+
+@contextmanager
+def under_load(url, database, orders):
+    """Orders come in while the block runs; afterwards every one of them has ended."""
+    load = Load(mix(orders, seed=7), Door(url), database)
+    failures = []
+
+    def run():
+        try:
+            load.open(RATE, 7, Silent(), PATIENCE_SECONDS)
+        except NotReadyError as error:
+            failures.append(error)
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    try:
+        yield load
+        thread.join()
+    finally:
+        load.stop()
+    assert failures == []
+    assert_sound(load, database)
+
+
+def wait_for_share(load, share):
+    wanted = share * len(load.ledger.planned)
+    eventually(lambda: len(load.ledger.placed) >= wanted, within=TRANSITION_SECONDS)
+
+
+def assert_sound(load, database):
+    summary = summarize(load.ledger, database)
+    assert summary.sound, summary
+    assert summary.accepted == len(load.ledger.planned)
