@@ -65,6 +65,10 @@ class Api:
     def put(self, path: str, body: Any, shape: type[Shape]) -> Shape:
         return msgspec.json.decode(self._ask("PUT", path, body).content, type=shape)
 
+    def tell(self, method: str, path: str, body: Any = None) -> None:
+        """A call whose answer says nothing but that it was heard."""
+        self._ask(method, path, body)
+
     def _ask(
         self, method: str, path: str, body: Any = None, *, unknown_is_fine: bool = False
     ) -> httpx.Response:

@@ -10,6 +10,7 @@ from types import FrameType
 import typer
 
 from lab.commands import dead_letters, faults
+from lab.commands.chaos import chaos
 from lab.commands.demo import demo
 from lab.commands.load import load
 from lab.commands.logs import logs
@@ -38,7 +39,7 @@ def bandstand(context: typer.Context) -> None:
         typer.echo(context.get_help())
 
 
-for command in (demo, up, down, status, logs, load, switch, saga, verify, report):
+for command in (demo, up, down, status, logs, load, switch, saga, verify, chaos, report):
     app.command()(command)
 app.add_typer(faults.app, name="faults")
 app.add_typer(dead_letters.app, name="dead-letters")

@@ -95,7 +95,7 @@ def weather(
             conductor.start()
             load.open(programme.rate, programme.seed, watcher, PATIENCE_SECONDS)
     finally:
-        _calm(stage)
+        calm(stage)
     conductor.end()
     meter.tick()
     quiet = stage.await_quiet(PATIENCE_SECONDS)
@@ -103,7 +103,7 @@ def weather(
     return Storm(summary, load.ledger.ids, meter.costs(), conductor.drains, quiet)
 
 
-def _calm(stage: Stage) -> None:
+def calm(stage: Stage) -> None:
     """Faults off, also on a service that is just coming back."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while True:

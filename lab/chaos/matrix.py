@@ -1,0 +1,46 @@
+"""All scenes one after the other, and what they come to."""
+
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+
+from lab.api import Api
+from lab.chaos.plan import Scene
+from lab.chaos.results import CellResult, Matrix
+from lab.chaos.scene import Tell, perform
+from lab.demo.stage import Stage
+from lab.errors import BandstandError
+from lab.verify.invariants import verify
+from services.kit.faults import Catalogue
+
+
+def perform_all(
+    stage: Stage, scenes: Sequence[Scene], rate: float, seed: int, tell: Tell
+) -> Matrix:
+    began = time.monotonic()
+    stage.set_faults(Catalogue())
+    known = sum(each.violations for each in verify(stage.database))
+    cells: list[CellResult] = []
+    try:
+        for number, scene in enumerate(scenes):
+            played = perform(stage, scene, rate, seed + number, known, tell)
+            cells += played.cells
+            known += played.judgement.violations
+    finally:
+        _disarm(stage)
+    return Matrix(
+        made_at=datetime.now(UTC),
+        seconds=round(time.monotonic() - began, 1),
+        rate=rate,
+        cells=cells,
+        invariants=list(verify(stage.database)),
+    )
+
+
+def _disarm(stage: Stage) -> None:
+    """A process that cannot be told is dead, and what was armed in it too."""
+    for service in stage.stack.services.values():
+        for instance in service.instances:
+            with suppress(BandstandError), Api(instance.url, stage.stack.token) as api:
+                api.tell("DELETE", "/crash-point")

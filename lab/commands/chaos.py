@@ -1,0 +1,120 @@
+"""`bandstand chaos`: every service killed at every point where two systems can disagree."""
+
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from lab.chaos.matrix import perform_all
+from lab.chaos.plan import Scene, plan
+from lab.chaos.results import Matrix, worst
+from lab.chaos.scene import Tell
+from lab.chaos.strike import Struck
+from lab.chaos.tables import tables
+from lab.commands.verify import table
+from lab.demo.stage import on_stage
+from lab.errors import ViolationError
+from lab.output import AsJson, err, out, print_json, say
+from lab.stack.options import SERVICES, StackOptions
+from lab.stack.progress import spinner
+from lab.stack.run import running_stack
+from services.kit.crash_points import Point
+from services.kit.message import Mode
+
+RATE = 40.0
+FAILURES_SHOWN = 5
+Several = "may be given several times"
+
+
+def chaos(
+    once: Annotated[
+        bool, typer.Option("--once", help="Stop the stack after it, if it was started for it.")
+    ] = False,
+    points: Annotated[
+        list[Point] | None, typer.Option(help=f"Only this crash point; {Several}.")
+    ] = None,
+    services: Annotated[
+        list[str] | None, typer.Option(help=f"Only this service; {Several}.")
+    ] = None,
+    modes: Annotated[list[Mode] | None, typer.Option(help=f"Only this mode; {Several}.")] = None,
+    rate: Annotated[float, typer.Option(min=1, max=500, help="Orders a second.")] = RATE,
+    seed: Annotated[int, typer.Option(help="The same seed places the same orders.")] = 1,
+    folder: Annotated[Path, typer.Option(help="Where chaos.json goes.")] = Path("out"),
+    as_json: AsJson = False,
+) -> None:
+    """Kill each service at each crash point, in both modes and directions, under a load."""
+    scenes = _planned(points, services, modes)
+    with ExitStack() as exits:
+        with spinner(err) as progress:
+            running = exits.enter_context(running_stack(StackOptions(), progress))
+        with on_stage(running.stack) as stage, _progress(scenes) as tell:
+            matrix = perform_all(stage, scenes, rate, seed, tell)
+        if not once:
+            running.keep()
+    _report(matrix, folder, as_json)
+
+
+def _planned(
+    points: list[Point] | None, services: list[str] | None, modes: list[Mode] | None
+) -> list[Scene]:
+    if unknown := sorted(set(services or []) - set(SERVICES)):
+        raise typer.BadParameter(f"no service {', '.join(unknown)}")
+    scenes = plan(points or (), services or (), modes or ())
+    if not scenes:
+        raise typer.BadParameter("there is no such cell in the matrix")
+    return scenes
+
+
+@contextmanager
+def _progress(scenes: list[Scene]) -> Iterator[Tell]:
+    """A bar on a terminal; elsewhere a line a kill."""
+    bar = Progress(
+        TextColumn("  {task.description}", style="dim"),
+        BarColumn(bar_width=40),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=err,
+        transient=True,
+        disable=not err.is_terminal,
+    )
+    task = bar.add_task("", total=sum(len(scene.cells) for scene in scenes))
+
+    def tell(struck: Struck) -> None:
+        cell = struck.cell
+        what = f"{cell.mode} {cell.direction}: {cell.service} {cell.point.replace('_', ' ')}"
+        bar.update(task, advance=1, description=what)
+        if not err.is_terminal or not struck.kills:
+            say(f"  {time.strftime('%X')} {what}" + ("" if struck.kills else ": no kill"))
+
+    with bar:
+        yield tell
+
+
+def _report(matrix: Matrix, folder: Path, as_json: bool) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    page = folder / "chaos.json"
+    page.write_bytes(msgspec.json.format(msgspec.json.encode(matrix), indent=2))
+    if as_json:
+        print_json(matrix)
+    else:
+        _show(matrix, page)
+    if failures := matrix.failures:
+        more = f", and {len(failures) - FAILURES_SHOWN} more" if len(failures) > 5 else ""
+        raise ViolationError("; ".join(failures[:FAILURES_SHOWN]) + more)
+
+
+def _show(matrix: Matrix, page: Path) -> None:
+    for each in tables(matrix):
+        out.print(each)
+        out.print()
+    out.print(table(matrix.invariants))
+    total = worst(matrix.cells)
+    out.print(
+        f"\n{len(matrix.cells)} cells, {total.kills} kills, in {matrix.seconds:,.0f} s"
+        f" at {matrix.rate:g} orders a second; {page}"
+    )
