@@ -9,8 +9,8 @@ from fastapi import APIRouter, Depends
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.kit.api import NUMBER, NameInPath, require_token
+from services.kit.pool import Pool
 from services.kit.problems import Problem, documented
-from services.kit.service import Pool
 
 _LEVELS = "SELECT sku, on_hand, reserved, shipped, stocked FROM stock ORDER BY sku"
 _LEVEL = "SELECT sku, on_hand, reserved, shipped, stocked FROM stock WHERE sku = %s"

@@ -21,8 +21,8 @@ from services.kit.crash_points import Arming, CrashPoints, Point
 from services.kit.faults import DEFAULT_DELAY_MS, Catalogue, Fault, Faults
 from services.kit.message import Mode
 from services.kit.metrics import CONTENT_TYPE, Metrics
+from services.kit.pool import Pool
 from services.kit.problems import Problem, documented
-from services.kit.service import Pool
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 Readiness = Callable[[], dict[str, str]]

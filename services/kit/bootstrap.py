@@ -7,7 +7,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from types import FrameType
 from typing import Any
@@ -16,34 +16,27 @@ import psycopg
 import uvicorn
 from fastapi import FastAPI
 from kafka.errors import KafkaError
-from psycopg_pool import ConnectionPool
 from starlette.concurrency import run_in_threadpool
 
 from services.kit import fault_store
 from services.kit.api import Alive, common_routes, make_app
 from services.kit.backlog import Backlog
-from services.kit.batch import AWAY, BatchProcessor, Core
-from services.kit.broker import (
-    POLL_RECORDS,
-    BrokerProbe,
-    leave_group,
-    make_consumer,
-    make_producer,
-    make_topics,
-)
-from services.kit.crash_points import die
+from services.kit.batch import AWAY
+from services.kit.broker import BrokerProbe, Later, make_producer, make_topics
 from services.kit.dead_letters import topic_of_letters
 from services.kit.faults import Faults
 from services.kit.message import Mode
 from services.kit.metrics import Metrics
 from services.kit.migrate import count_start, migrate
-from services.kit.postgres import PostgresDatabase, configure
+from services.kit.pool import Pool, make_pool
+from services.kit.postgres import PostgresDatabase
 from services.kit.relay import Relay
-from services.kit.service import Deps, Listener, Parts, Pool, Service
+from services.kit.service import Background, Deps, Parts, Service
 from services.kit.settings import Settings
 from services.kit.topics import topics_in
 from services.kit.tracing import Tracing
-from services.kit.worker import Duty, Worker
+from services.kit.worker import Worker
+from services.kit.workers import Workers
 from services.messages import KINDS
 
 log = logging.getLogger(__name__)
@@ -51,10 +44,6 @@ log = logging.getLogger(__name__)
 RETRY_SECONDS = 0.5
 STALLED_SECONDS = 30.0
 STOP_SECONDS = 4.0
-SWEEP_SECONDS = 1.0
-BEHIND_SECONDS = 0.1
-OBSERVE_SECONDS = 1.0
-KNOWN = frozenset(kind.__name__ for kind in KINDS)
 SERVICES = ("order", "inventory", "payment", "shipping", "notification", "orchestrator")
 
 
@@ -83,15 +72,15 @@ class Process:
         self._relay: Relay | None = None
         self._producer: Any = None
         self._databases: list[PostgresDatabase] = []
-        self._pool: Pool = _pool(settings, service.schema)
+        self._pool: Pool = make_pool(settings, service.schema)
         self._alive = Alive(service=service.name, instance=settings.instance, incarnation=0)
         self._probe = BrokerProbe(settings)
         self._waiting_for = "database"
-        self._start_failed = False
+        self._broken = False
 
     @property
     def failed(self) -> bool:
-        return self._start_failed or any(worker.failure is not None for worker in self._workers)
+        return self._broken or any(worker.failure is not None for worker in self._workers)
 
     def serve(self) -> None:
         config = uvicorn.Config(
@@ -126,7 +115,7 @@ class Process:
     def _include_parts(self, app: FastAPI) -> None:
         """The routes are there from the start; what they need comes when it can be reached."""
         points = self._faults.crash_points
-        self._relay = Relay(_Later(lambda: self._producer), self._metrics, self._tracing, points)
+        self._relay = Relay(Later(lambda: self._producer), self._metrics, self._tracing, points)
         self._parts = self._service.build(
             Deps(
                 settings=self._settings,
@@ -157,9 +146,7 @@ class Process:
         except InterruptedError:
             return
         except Exception:
-            log.exception("cannot start")
-            self._start_failed = True
-            os.kill(os.getpid(), signal.SIGTERM)
+            self._break("the start")
             return
         self._waiting_for = ""
         self._start_threads()
@@ -196,74 +183,40 @@ class Process:
 
     def _start_threads(self) -> None:
         assert self._parts is not None
-        self._worker = self._make_worker(self._parts)
-        self._workers = [self._worker, *map(self._make_listener, self._parts.listeners)]
+        assert self._relay is not None
+        workers = Workers(
+            self._service,
+            self._settings,
+            self._metrics,
+            self._tracing,
+            self._faults,
+            self._backlog,
+            self._relay,
+            self._database,
+        )
+        self._worker = workers.make(self._parts)
+        self._workers = [self._worker, *map(workers.make_listener, self._parts.listeners)]
         for background in self._parts.background:
-            self._spawn(background.run, type(background).__name__)
+            self._spawn(lambda background=background: self._serve_behind(background), "background")
         for number, worker in enumerate(self._workers):
             self._spawn(lambda worker=worker: self._work(worker), f"worker-{number}")
+
+    def _serve_behind(self, background: Background) -> None:
+        """Without it the process would be ready and answer nobody."""
+        try:
+            background.run()
+        except Exception:
+            self._break(type(background).__name__)
+
+    def _break(self, what: str) -> None:
+        log.exception("%s failed; this process ends", what)
+        self._broken = True
+        os.kill(os.getpid(), signal.SIGTERM)
 
     def _work(self, worker: Worker) -> None:
         worker.run()
         if worker.failure and not self._stopping.is_set():
             os.kill(os.getpid(), signal.SIGTERM)
-
-    def _make_worker(self, parts: Parts) -> Worker:
-        database = self._database("worker")
-        resume = Duty(lambda: _resume(database, processor))
-        processor = self._processor(parts.core, database, resume.hurry)
-        duties = [
-            Duty(lambda: self._sweep(database)),
-            Duty(lambda: self._observe(database)),
-            resume,
-            *parts.duties(database),
-        ]
-        return Worker(
-            parts.core,
-            processor,
-            lambda: make_consumer(self._settings, self._service.name),
-            parts.topics,
-            duties,
-            self._metrics,
-            KNOWN,
-            lambda: leave_group(self._settings, self._service.name),
-            self._faults.crash_points,
-        )
-
-    def _make_listener(self, listener: Listener) -> Worker:
-        processor = self._processor(listener.core, self._database(listener.group), _no_parking)
-        return Worker(
-            listener.core,
-            processor,
-            lambda: make_consumer(self._settings, listener.group, patient=True),
-            listener.topics,
-            (),
-            self._metrics,
-            KNOWN,
-            lambda: leave_group(self._settings, listener.group),
-            self._faults.crash_points,
-        )
-
-    def _processor(
-        self, core: Core, database: PostgresDatabase, parked: Callable[[float], None]
-    ) -> BatchProcessor:
-        assert self._relay is not None
-        return BatchProcessor(
-            core, database, self._relay, self._metrics, self._tracing, die, parked
-        )
-
-    def _sweep(self, database: PostgresDatabase) -> float:
-        assert self._relay is not None
-        self._relay.sweep(database)
-        return BEHIND_SECONDS if self._relay.behind else SWEEP_SECONDS
-
-    def _observe(self, database: PostgresDatabase) -> float:
-        fault_store.refresh(self._faults, database.connection())
-        unsent, parked = database.waiting()
-        self._backlog.count(unsent)
-        self._metrics.outbox_pending.set(unsent)
-        self._metrics.parked.set(parked)
-        return OBSERVE_SECONDS
 
     def _database(self, name: str) -> PostgresDatabase:
         application = f"{self._settings.instance} {name}"
@@ -328,49 +281,8 @@ class Process:
         self._tracing.shutdown()
 
 
-class _Later:
-    """Stands for a client that is made once the broker answers."""
-
-    def __init__(self, get: Any) -> None:
-        self._get = get
-
-    def __getattr__(self, name: str) -> Any:
-        client = self._get()
-        if client is None:
-            raise KafkaError("the broker does not answer yet")
-        return getattr(client, name)
-
-
 def all_topics() -> list[str]:
     return sorted([*topics_in(Mode, KINDS), *map(topic_of_letters, SERVICES)])
-
-
-def _pool(settings: Settings, schema: str) -> Pool:
-    return ConnectionPool(
-        settings.database_url,
-        kwargs={
-            "autocommit": True,
-            "application_name": f"{settings.instance} api",
-            "options": f"-c search_path={schema}",
-        },
-        configure=configure,
-        min_size=1,
-        max_size=4,
-        timeout=3.0,
-        open=False,
-        check=ConnectionPool.check_connection,
-    )
-
-
-def _resume(database: PostgresDatabase, processor: BatchProcessor) -> float:
-    due = database.due(POLL_RECORDS)
-    if due:
-        processor.resume(due)
-    return database.seconds_to_next_due(SWEEP_SECONDS)
-
-
-def _no_parking(_seconds: float) -> None:
-    """A listener decides nothing, so it has nothing to try again."""
 
 
 def _end_by_request(server: uvicorn.Server) -> None:

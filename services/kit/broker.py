@@ -121,6 +121,19 @@ def leave_group(settings: Settings, group: str) -> None:
         admin.close()
 
 
+class Later:
+    """Stands for a client that is made once the broker answers."""
+
+    def __init__(self, get: Any) -> None:
+        self._get = get
+
+    def __getattr__(self, name: str) -> Any:
+        client = self._get()
+        if client is None:
+            raise KafkaError("the broker does not answer yet")
+        return getattr(client, name)
+
+
 class BrokerProbe:
     """Asks the broker whether it is there; thread-safe, and an answer holds for a second."""
 

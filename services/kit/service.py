@@ -9,20 +9,18 @@ from typing import Protocol
 
 from fastapi import APIRouter
 from psycopg import Connection
-from psycopg_pool import ConnectionPool
 
 from services.kit.backlog import Backlog
 from services.kit.batch import Core
 from services.kit.faults import Faults
 from services.kit.metrics import Metrics
+from services.kit.pool import Pool
 from services.kit.postgres import PostgresDatabase
 from services.kit.relay import Relay
 from services.kit.retention import Retention
 from services.kit.settings import Settings
 from services.kit.tracing import Tracing
 from services.kit.worker import Duty
-
-Pool = ConnectionPool[Connection[tuple[object, ...]]]
 
 
 class Background(Protocol):

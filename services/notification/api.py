@@ -8,8 +8,8 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 from pydantic import BaseModel
 
+from services.kit.pool import Pool
 from services.kit.problems import documented
-from services.kit.service import Pool
 
 _NOTIFICATIONS = """
 SELECT order_id, kind, message, sent_at FROM notifications WHERE order_id = %s ORDER BY id

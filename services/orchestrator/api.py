@@ -10,8 +10,8 @@ import msgspec
 from fastapi import APIRouter, Query
 from pydantic import BaseModel
 
+from services.kit.pool import Pool
 from services.kit.problems import Problem, documented
-from services.kit.service import Pool
 
 SagaStatus = Literal["running", "compensating", "stuck", "ended"]
 

@@ -13,9 +13,9 @@ from services.catalogue import CURRENCY, PRICES_CENTS
 from services.kit.api import require_token
 from services.kit.crash_points import CrashPoints
 from services.kit.message import Mode
+from services.kit.pool import Pool
 from services.kit.problems import Problem, documented
 from services.kit.relay import Publisher
-from services.kit.service import Pool
 from services.kit.tracing import Tracing
 from services.messages import Address, Item, OrderPlaced
 from services.order import queries, routing

@@ -8,10 +8,10 @@ from uuid import UUID
 import msgspec
 
 from services.kit.message import Epoch, Mode, SagaId, compose
+from services.kit.pool import Pool
 from services.kit.postgres import transaction
 from services.kit.problems import Problem
 from services.kit.relay import Publisher
-from services.kit.service import Pool
 from services.kit.tracing import Tracing
 from services.messages import OrderCancelRequested
 from services.order.admission import told

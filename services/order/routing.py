@@ -6,8 +6,8 @@ from typing import Any
 
 from services.kit.crash_points import CrashPoints, Point
 from services.kit.message import Mode
+from services.kit.pool import Pool
 from services.kit.problems import Problem
-from services.kit.service import Pool
 from services.order.admission import LOCK_EXCLUSIVE, read_route
 
 HISTORY_LENGTH = 50

@@ -8,8 +8,8 @@ from uuid import UUID
 from fastapi import APIRouter
 from pydantic import BaseModel
 
+from services.kit.pool import Pool
 from services.kit.problems import Problem, documented
-from services.kit.service import Pool
 
 _PAYMENT = """
 SELECT order_id, status, amount_cents, currency, reason, changed_at

@@ -8,8 +8,8 @@ from uuid import UUID
 from fastapi import APIRouter
 from pydantic import BaseModel
 
+from services.kit.pool import Pool
 from services.kit.problems import Problem, documented
-from services.kit.service import Pool
 
 _SHIPMENT = """
 SELECT order_id, status, tracking, reason, changed_at FROM shipments WHERE order_id = %s

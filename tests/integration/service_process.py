@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Self
@@ -52,10 +52,10 @@ class ServiceProcess:
         eventually(self.is_ready, f"{self.instance} is ready, see {self._log}")
         return self
 
-    def launch(self) -> None:
+    def launch(self, command: Sequence[str] = ()) -> None:
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "services", self.name],
+                command or [sys.executable, "-m", "services", self.name],
                 env={**os.environ, **self._environment},
                 stdout=log,
                 stderr=log,

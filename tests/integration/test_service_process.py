@@ -5,6 +5,7 @@ Inventory stands for all: they differ in their handlers only.
 
 import os
 import signal
+import sys
 from collections import Counter
 from contextlib import ExitStack
 
@@ -25,6 +26,22 @@ LEFT = "SELECT count(*) FROM inventory.outbox"
 HANDLED = "SELECT count(*) FROM inventory.inbox"
 STOP_SECONDS = 10.0
 EVENTS = topics_in(Mode, [StockReserved])
+WITH_A_FAILING_THREAD = """
+import os, sys
+from dataclasses import replace
+from services.kit.bootstrap import run
+from services.kit.settings import load_settings
+from services.notification.service import SERVICE
+
+class Failing:
+    def run(self): raise RuntimeError("no sheet music")
+    def stop(self): ...
+
+def build(deps):
+    return replace(SERVICE.build(deps), background=[Failing()])
+
+sys.exit(run(replace(SERVICE, build=build), load_settings(os.environ)))
+"""
 
 
 @pytest.fixture(autouse=True)
@@ -93,6 +110,13 @@ def test_a_stop_finishes_what_is_held_commits_and_leaves_the_group(
 def test_a_stop_is_quick_also_while_database_and_broker_are_away(inventory, infra):
     with paused(infra.pid("kafka"), infra.pid("postgres")):
         assert inventory.stop() < STOP_SECONDS
+
+
+def test_a_background_thread_that_fails_ends_the_process(make_service):
+    """A supervisor can start it anew; ready and answering nobody, it would stay so for ever."""
+    notification = make_service("notification")
+    notification.launch([sys.executable, "-c", WITH_A_FAILING_THREAD])
+    assert notification.await_its_own_end() == 1
 
 
 def test_a_replica_may_join_and_leave_while_there_is_work(
