@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
@@ -56,7 +57,8 @@ class Striker:
         instance = self._stage.stack.services[cell.service].instances[0]
         before = self._process(instance)
         with Api(instance.url, self._stage.stack.token) as service:
-            service.tell("PUT", "/crash-point", cell.arming)
+            with suppress(NotReadyError):  # it may die over it before it has answered
+                service.tell("PUT", "/crash-point", cell.arming)
             if cell.point is Point.IN_SWITCH_TRANSACTION:
                 self._switch(cell)
             if not _until(lambda: _is_dead(before.pid), KILL_SECONDS, GLANCE_SECONDS):
@@ -77,10 +79,8 @@ class Striker:
 
     def _switch(self, cell: Cell) -> None:
         """The one who switches gets no answer, because the service dies over it."""
-        try:
+        with suppress(NotReadyError):
             self._stage.switch(cell.mode)
-        except NotReadyError:
-            return
 
     def _await_return(self, instance: Instance) -> None:
         with httpx.Client(trust_env=False) as client:
