@@ -13,6 +13,9 @@ BUILD_FLAGS ?=
 REGISTRY ?=
 TAG ?= dev
 IMAGE := $(if $(REGISTRY),$(REGISTRY)/)bandstand:$(TAG)
+INSTALL = helm upgrade --install bandstand charts/bandstand --namespace bandstand --create-namespace \
+	--values charts/bandstand/values-kind.yaml --wait --timeout 5m \
+	--set image.repository=$(patsubst %:$(TAG),%,$(IMAGE)) --set image.tag=$(TAG)
 
 # Each stamp is written last, so that whatever was interrupted is done again.
 DEPENDENCIES := $(VENV)/.dependencies-installed
@@ -38,6 +41,22 @@ images: ## Build the image of all services, push it if a REGISTRY is named (BUIL
 	$(BUILDER) build $(BUILD_FLAGS) --build-arg VERSION=$(TAG) \
 		--build-arg REVISION=$$(git rev-parse HEAD 2>/dev/null || echo unknown) --tag $(IMAGE) .
 	$(if $(REGISTRY),$(BUILDER) push $(IMAGE))
+
+.PHONY: kind-up
+kind-up: images ## A kind cluster, the image in it, the chart on it
+	kind get clusters | grep -qx bandstand || kind create cluster --name bandstand
+	kind load docker-image $(IMAGE) --name bandstand
+	$(INSTALL) --kube-context kind-bandstand
+
+.PHONY: minikube-up
+minikube-up: images ## The same on minikube, with 2 CPUs and 4 GiB
+	minikube status >/dev/null || minikube start --cpus 2 --memory 4g
+	minikube image load $(IMAGE)
+	$(INSTALL) --kube-context minikube
+
+.PHONY: e2e
+e2e: $(READY) ## A release's whole life on the cluster that kubectl talks to; it needs the image there
+	BANDSTAND_E2E=1 BANDSTAND_IMAGE=$(IMAGE) $(BIN)/pytest tests/e2e $(ARGS)
 
 ##@ Develop
 

@@ -76,8 +76,11 @@ class Release:
         return self.kubectl("get", "pods", chosen, "--output=name").split()
 
     def kill(self, component: str) -> None:
-        """Without a SIGTERM, as when a node is lost: nothing is finished, no group is left."""
+        """As abruptly as Kubernetes can: the next pod does not wait for the end of this one."""
         self.kubectl("delete", *self.pods_of(component), "--grace-period=0", "--force")
+
+    def settle(self) -> None:
+        self.kubectl("wait", "pods", "--all", "--for=condition=Ready", f"--timeout={PATIENCE}")
 
     def secret(self, name: str) -> dict[str, str]:
         found = json.loads(self.kubectl("get", "secret", f"{self.name}-{name}", "--output=json"))

@@ -9,8 +9,8 @@ from lab.api import Api
 from lab.database import Database
 from tests.e2e.cluster import Release, image_from_environment, run
 
-SESSION_SECONDS = 10  # what a pod killed without a SIGTERM keeps its partitions for
-LONGER = {"settings.sessionTimeoutSeconds": SESSION_SECONDS}
+SESSION_SECONDS = 10  # how long a pod that could not leave its group keeps its partitions
+SHORT_SESSION = {"settings.sessionTimeoutSeconds": SESSION_SECONDS}
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -27,7 +27,7 @@ def release(_asked_for):
     run("kubectl", "label", "namespace", namespace, "pod-security.kubernetes.io/enforce=restricted")
     release = Release(namespace, image_from_environment())
     try:
-        release.install(**LONGER)
+        release.install(**SHORT_SESSION)
         yield release
     finally:
         run("helm", "--namespace", namespace, "uninstall", release.name, check=False)

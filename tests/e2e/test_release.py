@@ -15,7 +15,7 @@ from lab.load.summary import summarize
 from lab.verify.invariants import verify
 from services.kit.bootstrap import SERVICES
 from services.kit.message import Mode
-from tests.e2e.conftest import LONGER
+from tests.e2e.conftest import SHORT_SESSION
 from tests.integration.waiting import eventually
 
 RATE = 10.0
@@ -58,6 +58,7 @@ def test_a_killed_pod_comes_back_and_nothing_is_lost(
     with under_load(order_url, database, orders=40) as load:
         wait_for_share(load, 0.25)
         release.kill(component)
+    release.settle()
 
 
 def test_an_upgrade_and_a_rollback_under_load_lose_nothing_and_keep_the_secrets(
@@ -65,8 +66,8 @@ def test_an_upgrade_and_a_rollback_under_load_lose_nothing_and_keep_the_secrets(
 ):
     secrets = release.secret("admin"), release.secret("database")
     with under_load(order_url, database, orders=200):
-        release.install(**LONGER, **{"services.inventory.replicas": 2, "settings.seed": 2})
-        assert len(release.pods_of("inventory")) == 2
+        release.install(**SHORT_SESSION, **{"services.inventory.replicas": 2, "settings.seed": 2})
+        eventually(lambda: len(release.pods_of("inventory")) == 2, "the old pod is gone")
         release.helm("rollback", release.name, "--wait")
     assert (release.secret("admin"), release.secret("database")) == secrets
 
@@ -83,7 +84,7 @@ def test_an_uninstall_leaves_nothing_but_claims_and_they_fit_the_next_install(re
     release.uninstall()
     assert release.left() == []
     assert len(release.items("pvc")) == 2
-    release.install(**LONGER)
+    release.install(**SHORT_SESSION)
     with release.forward("order", 8080) as port:
         assert httpx.get(f"http://127.0.0.1:{port}/orders?limit=1").text == before
 
