@@ -80,7 +80,12 @@ class Release:
         self.kubectl("delete", *self.pods_of(component), "--grace-period=0", "--force")
 
     def settle(self) -> None:
-        self.kubectl("wait", "pods", "--all", "--for=condition=Ready", f"--timeout={PATIENCE}")
+        """Until everything is there again."""
+        for kind, state in (
+            ("deployments", "condition=Available"),
+            ("statefulsets", "jsonpath={.status.readyReplicas}=1"),
+        ):
+            self.kubectl("wait", kind, "--all", f"--for={state}", f"--timeout={PATIENCE}")
 
     def secret(self, name: str) -> dict[str, str]:
         found = json.loads(self.kubectl("get", "secret", f"{self.name}-{name}", "--output=json"))
