@@ -1,12 +1,13 @@
 """Exports spans to Zipkin, which takes no OTLP: its version 2 JSON over HTTP.
 
-What cannot be delivered is dropped and said once in a while: no service waits for its traces.
+What cannot be delivered is dropped and said: no service waits for its traces. Only a Zipkin that
+may still be starting, since it has not answered yet, is given some seconds.
 """
 
 from __future__ import annotations
 
 import logging
-import urllib.error
+import time
 import urllib.request
 from collections.abc import Sequence
 from typing import Any
@@ -19,13 +20,15 @@ from opentelemetry.trace import SpanKind, StatusCode
 log = logging.getLogger(__name__)
 
 TIMEOUT_SECONDS = 5.0
+PAUSES_SECONDS = (0.0, 1.0, 2.0, 4.0)
 
 
 class ZipkinExporter(SpanExporter):
     """`endpoint` is the whole URL, as in OTEL_EXPORTER_ZIPKIN_ENDPOINT."""
 
-    def __init__(self, endpoint: str) -> None:
+    def __init__(self, endpoint: str, pauses: Sequence[float] = PAUSES_SECONDS) -> None:
         self._endpoint = endpoint
+        self._pauses = pauses
         self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
@@ -33,12 +36,20 @@ class ZipkinExporter(SpanExporter):
         request = urllib.request.Request(  # noqa: S310 - the operator's own URL
             self._endpoint, data=body, headers={"Content-Type": "application/json"}
         )
+        pauses, self._pauses = self._pauses, (0.0,)
+        for pause in pauses:
+            time.sleep(pause)
+            if self._delivered(request):
+                return SpanExportResult.SUCCESS
+        log.info("%d spans are lost: Zipkin does not take them", len(spans))
+        return SpanExportResult.FAILURE
+
+    def _delivered(self, request: urllib.request.Request) -> bool:
         try:
             with self._opener.open(request, timeout=TIMEOUT_SECONDS):
-                return SpanExportResult.SUCCESS
-        except (urllib.error.URLError, OSError) as error:
-            log.info("%d spans are lost: %s", len(spans), error)
-            return SpanExportResult.FAILURE
+                return True
+        except OSError:
+            return False
 
 
 def as_zipkin(span: ReadableSpan) -> dict[str, Any]:

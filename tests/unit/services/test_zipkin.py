@@ -66,8 +66,18 @@ def test_spans_are_delivered(zipkin):
 
 
 def test_a_zipkin_that_is_away_is_no_error():
-    nobody = ZipkinExporter("http://127.0.0.1:9/api/v2/spans")
+    nobody = ZipkinExporter("http://127.0.0.1:9/api/v2/spans", pauses=(0, 0.01))
     assert nobody.export(spans_of_a_rejected_order()) is SpanExportResult.FAILURE
+
+
+def test_a_zipkin_that_is_still_starting_is_waited_for_once(monkeypatch):
+    exporter, paused = ZipkinExporter("http://127.0.0.1:9/api/v2/spans"), []
+    answers = iter([False, False, True, False])
+    monkeypatch.setattr("services.kit.zipkin.time.sleep", paused.append)
+    monkeypatch.setattr(exporter, "_delivered", lambda _: next(answers))
+    assert exporter.export(spans_of_a_rejected_order()) is SpanExportResult.SUCCESS
+    assert exporter.export(spans_of_a_rejected_order()) is SpanExportResult.FAILURE
+    assert paused == [0, 1, 2, 0]
 
 
 def test_a_service_exports_to_the_zipkin_that_its_environment_names(zipkin, monkeypatch):
