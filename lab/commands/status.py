@@ -29,6 +29,8 @@ def show(state: StackReport, as_json: bool) -> None:
     out.print(_table(state))
     out.print(f"Kafka {state.kafka.bootstrap} ({state.kafka.provider})")
     out.print(f"PostgreSQL {state.postgres.url} ({state.postgres.provider})")
+    if state.traces:
+        out.print(f"traces {state.traces} (Zipkin)")
     out.print(f"state folder {state.home}, memory {_mib(state.rss_bytes)} in all")
 
 

@@ -30,6 +30,9 @@ def up(
         typer.Option(metavar="SERVICE=N", help="More than one process of a service; repeatable."),
     ] = None,
     seed: Annotated[int, typer.Option(help="Of the simulated card network and carrier.")] = 1,
+    traces: Annotated[
+        bool, typer.Option(help="Zipkin, a page for traces, where there is Java to run it.")
+    ] = True,
     fresh: Annotated[bool, typer.Option("--fresh", help="Start from empty data.")] = False,
     timeout: Annotated[float, typer.Option(min=1, help="Seconds until all must be ready.")] = 120,
     as_json: AsJson = False,
@@ -41,6 +44,7 @@ def up(
         replicas=parse_replicas(replicas or []),
         seed=seed,
         fresh=fresh,
+        traces=traces,
         timeout=timedelta(seconds=timeout),
     )
     home = default_home()

@@ -15,6 +15,7 @@ from lab.measure.scrape import instances, scrape
 from lab.stack.home import Home
 from lab.stack.state import Stack
 from lab.stack.supervisor import ProcessInfo, processes
+from lab.stack.zipkin import NAME as ZIPKIN
 
 TRANSACTIONS = query(__file__, "transactions")
 
@@ -95,7 +96,9 @@ class Meter:
         return processes(Home(Path(self._stack.home)))
 
     def _pids(self) -> Mapping[str, int]:
-        return {each.name: each.pid for each in self._processes() if each.pid}
+        """Without who only looks on: that costs no order anything."""
+        running = {each.name: each.pid for each in self._processes() if each.pid}
+        return {name: pid for name, pid in running.items() if name != ZIPKIN}
 
     def _restarted(self) -> dict[str, int]:
         return {each.name: each.restarts for each in self._processes()}

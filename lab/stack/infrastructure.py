@@ -1,9 +1,9 @@
 """Kafka and PostgreSQL, chosen and prepared, but not started yet."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from lab.stack import docker
+from lab.stack import docker, zipkin
 from lab.stack import ports as known
 from lab.stack.choose import GIVEN, Choice, Found, check_origin, choose_kafka, choose_postgres
 from lab.stack.discover import discover
@@ -24,11 +24,13 @@ from lab.stack.supervisor import Program
 
 @dataclass(frozen=True)
 class Infrastructure:
-    """`programs` are those we have to run; a given server is somebody else's to run."""
+    """`programs` are those we have to run; a given server is somebody else's to run. `traces` is
+    the URL of the page that shows them, if there is one."""
 
     kafka: Kafka
     postgres: Postgres
     programs: list[Program]
+    traces: str | None = None
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,8 @@ def prepare(home: Home, options: StackOptions, ports: Ports, progress: Progress)
     check_origin(origin, now)
     here = Preparation(home, cache, found, ports, options.known_ports, progress)
     save_origin(home, now)
-    return _merge(_prepare_kafka(here, kafka), _prepare_postgres(here, postgres))
+    servers = _merge(_prepare_kafka(here, kafka), _prepare_postgres(here, postgres))
+    return _with_traces(here, servers) if options.traces else servers
 
 
 def forget(home: Home, *, data: bool) -> None:
@@ -77,6 +80,17 @@ def _merge(
 ) -> Infrastructure:
     programs = [program for program in (kafka[1], postgres[1]) if program]
     return Infrastructure(kafka[0], postgres[0], programs)
+
+
+def _with_traces(here: Preparation, servers: Infrastructure) -> Infrastructure:
+    here.progress.waiting("preparing Zipkin")
+    tools = zipkin.Tools(here.found.java, here.found.mvn)
+    port = here.port(known.ZIPKIN)
+    program = zipkin.prepare(here.home, here.cache, tools, port, here.progress)
+    if program is None:
+        return servers
+    url = f"http://{LOOPBACK}:{port}"
+    return replace(servers, programs=[*servers.programs, program], traces=url)
 
 
 def _prepare_kafka(here: Preparation, choice: Choice) -> tuple[Kafka, Program | None]:

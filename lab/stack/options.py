@@ -21,6 +21,7 @@ class StackOptions:
     replicas: Mapping[str, int] = field(default_factory=dict)
     seed: int = 1
     fresh: bool = False
+    traces: bool = False
     timeout: timedelta = timedelta(seconds=120)
     known_ports: bool = True
     services: tuple[str, ...] = SERVICES

@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from lab.stack import supervisor
+from lab.stack import supervisor, zipkin
 from lab.stack.home import Home
 from lab.stack.processes import resident_bytes
 from lab.stack.state import Kafka, Postgres, Stack
@@ -31,6 +31,7 @@ class StackReport(msgspec.Struct, frozen=True):
     services: dict[str, str]
     processes: list[ProcessReport]
     rss_bytes: int
+    traces: str | None = None
 
 
 def report(home: Home, stack: Stack) -> StackReport:
@@ -48,6 +49,7 @@ def report(home: Home, stack: Stack) -> StackReport:
         services={name: service.url for name, service in stack.services.items()},
         processes=sorted(processes, key=lambda process: process.port),
         rss_bytes=supervised + resident_bytes(stack.supervisor.pid, children=False),
+        traces=stack.traces,
     )
 
 
@@ -57,6 +59,7 @@ def known_ports(stack: Stack) -> dict[str, int]:
         **{instance.name: instance.port for instance in instances},
         "kafka": int(stack.kafka.bootstrap.rpartition(":")[2]),
         "postgres": urlsplit(stack.postgres.url).port or 5432,
+        **({zipkin.NAME: urlsplit(stack.traces).port or 80} if stack.traces else {}),
     }
 
 

@@ -124,7 +124,9 @@ def _launch(home: Home, options: StackOptions, progress: Progress) -> Stack:
     prepared = infrastructure.prepare(home, options, ports, progress)
     services = instances.plan_instances(options, ports)
     token = secrets.token_urlsafe(24)
-    shared = Environment(prepared.postgres.url, prepared.kafka.bootstrap, token, options.seed)
+    shared = Environment(
+        prepared.postgres.url, prepared.kafka.bootstrap, token, options.seed, prepared.traces
+    )
     programs = [*prepared.programs, *instances.programs(services, options, shared)]
     with interrupts_held():
         pid = supervisor.start(home, programs)
@@ -138,6 +140,7 @@ def _launch(home: Home, options: StackOptions, progress: Progress) -> Stack:
         supervisor=Supervisor(socket=str(home.supervisor_socket), pid=pid),
         seed=options.seed,
         home=str(home.root),
+        traces=prepared.traces,
     )
     save_stack(home, stack)
     return stack

@@ -48,6 +48,7 @@ class Stack(msgspec.Struct, frozen=True):
     supervisor: Supervisor
     seed: int
     home: str
+    traces: str | None = None
 
 
 class DataOrigin(msgspec.Struct, frozen=True):
