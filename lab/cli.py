@@ -9,7 +9,7 @@ from types import FrameType
 
 import typer
 
-from lab.commands import dead_letters, faults
+from lab.commands import dead_letters, faults, trace
 from lab.commands.chaos import chaos
 from lab.commands.demo import demo
 from lab.commands.load import load
@@ -43,6 +43,7 @@ for command in (demo, up, down, status, logs, load, switch, saga, verify, chaos,
     app.command()(command)
 app.add_typer(faults.app, name="faults")
 app.add_typer(dead_letters.app, name="dead-letters")
+app.add_typer(trace.app, name="trace")
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -27,6 +27,7 @@ class OrderView(msgspec.Struct, frozen=True):
     closed_at: datetime | None
     cancel_requested_at: datetime | None
     timeline: list[Fact]
+    trace_id: str | None = None
 
 
 class LogEntry(msgspec.Struct, frozen=True):

@@ -1,0 +1,134 @@
+"""Traces as Zipkin tells them, found by an order's id, and drawn."""
+
+import io
+import json
+
+import httpx
+import pytest
+from rich.console import Console
+
+from lab.api import Api
+from lab.traces import find
+from lab.traces.find import NoTraceError, TraceIdError
+from lab.traces.measure import measure, summarize
+from lab.traces.show import paths, side_by_side, waterfall
+from lab.traces.tree import grow
+from lab.traces.zipkin import Zipkin
+from tests.unit.lab.traces import a_chain, a_root, a_span
+
+TRACE_ID = "0af7651916cd43dd8448eb211c80319c"
+ORDER_ID = "0192f0c1-2345-7abc-8def-0123456789ab"
+
+
+def as_told(span):
+    told = {
+        "traceId": TRACE_ID,
+        "id": span.id,
+        "name": span.name,
+        "timestamp": span.start_us,
+        "duration": span.end_us - span.start_us,
+        "localEndpoint": {"serviceName": span.service, "ipv4": "127.0.0.1"},
+        "tags": dict(span.tags),
+    }
+    return told if span.parent is None else {**told, "parentId": span.parent}
+
+
+def a_zipkin(*answers):
+    """Gives its answers one after the other, the last one for ever; `asked` are the URLs."""
+    asked, left = [], list(answers)
+
+    def answer(request):
+        asked.append(request.url)
+        spans = left.pop(0) if len(left) > 1 else left[0]
+        if spans is None:
+            return httpx.Response(404, text="")
+        return httpx.Response(200, content=json.dumps(spans))
+
+    api = Api("http://zipkin", transport=httpx.MockTransport(answer))
+    return Zipkin(api), asked
+
+
+def printed(renderable):
+    console = Console(width=200, file=io.StringIO())
+    console.print(renderable)
+    return console.file.getvalue()
+
+
+@pytest.fixture(autouse=True)
+def hurried(monkeypatch):
+    monkeypatch.setattr(find, "PAUSE_SECONDS", 0.001)
+    monkeypatch.setattr(find, "PATIENCE_SECONDS", 0.05)
+
+
+def test_spans_are_what_zipkin_was_told():
+    zipkin, asked = a_zipkin([as_told(span) for span in a_chain()])
+    assert zipkin.trace(TRACE_ID) == a_chain()
+    assert asked[0].path == f"/api/v2/trace/{TRACE_ID}"
+
+
+def test_the_last_sagas_are_asked_for_by_their_mode():
+    zipkin, asked = a_zipkin([[as_told(span) for span in a_chain()]])
+    assert zipkin.last("choreography", 7) == [a_chain()]
+    assert asked[0].params["annotationQuery"] == "saga.mode=choreography"
+    assert (asked[0].params["spanName"], asked[0].params["limit"]) == ("saga order", "7")
+
+
+def test_a_young_trace_is_waited_for_until_it_is_whole():
+    whole = [as_told(span) for span in a_chain()]
+    zipkin, asked = a_zipkin(None, whole[1:], [whole[0], *whole[2:]], whole)
+    assert measure(find.find(zipkin, TRACE_ID)).orphans == 0
+    assert len(asked) == 4
+
+
+def test_an_orphan_that_stays_one_is_shown_and_not_waited_for_for_ever():
+    zipkin, _ = a_zipkin([as_told(span) for span in [a_root(), a_span(5, 99, "send")]])
+    tree = find.find(zipkin, TRACE_ID)
+    assert "(orphan)" in printed(waterfall(tree))
+
+
+def test_an_order_that_was_not_sampled_has_no_trace():
+    zipkin, _ = a_zipkin(None)
+    with pytest.raises(NoTraceError, match="one order in ten"):
+        find.find(zipkin, TRACE_ID)
+
+
+def test_what_lost_its_root_is_left_out():
+    whole = [as_told(span) for span in a_chain()]
+    zipkin, _ = a_zipkin([whole, whole[1:]])
+    assert len(find.last(zipkin, 2)) == len(find.MODES)
+
+
+class Desk:
+    """An order service that knows one order."""
+
+    def __init__(self, trace_id):
+        self.trace_id = trace_id
+
+    def order(self, order_id):
+        assert order_id == ORDER_ID
+        return self
+
+
+def test_a_trace_is_named_by_itself_or_by_its_order():
+    assert find.trace_id(TRACE_ID, Desk(None)) == TRACE_ID
+    assert find.trace_id(ORDER_ID, Desk(TRACE_ID)) == TRACE_ID
+    with pytest.raises(NoTraceError):
+        find.trace_id(ORDER_ID, Desk(None))
+    with pytest.raises(TraceIdError):
+        find.trace_id("violin", Desk(None))
+
+
+def test_a_waterfall_tells_each_span_once_with_its_times():
+    lines = printed(waterfall(grow(a_chain()))).splitlines()
+    assert len(lines) == 1 + len(a_chain())
+    assert "send ReserveStock" in lines[2]
+    assert lines[3].split()[:2] == ["0.2", "0.1"]
+    assert "━" in lines[3]
+
+
+def test_modes_stand_side_by_side():
+    other = [a_root(mode="choreography"), *a_chain()[1:]]
+    modes = summarize([measure(grow(spans)) for spans in (a_chain(), other)])
+    shown = printed(side_by_side(modes))
+    assert shown.splitlines()[0].split()[-2:] == ["orchestration", "choreography"]
+    assert "inventory ReserveStock" in printed(paths(modes))
