@@ -106,7 +106,7 @@ clean: ## Stop the stack, remove its data and everything that was made here
 help: ## This list
 	@awk 'BEGIN { FS = ":.*## " } \
 		/^##@ / { printf "\n%s\n", substr($$0, 5) } \
-		/^[a-z-]+:.*## / { printf "  %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+		/^[a-z0-9-]+:.*## / { printf "  %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 $(DEPENDENCIES): requirements/dev.txt
 	@PYTHON="$(PYTHON)" sh requirements/prerequisites.sh

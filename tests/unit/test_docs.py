@@ -18,7 +18,7 @@ LINK = re.compile(
 )
 TEST = re.compile(r"`(test_\w+)`")
 COMMAND = re.compile(r"(?:^\$ |`)bandstand (?P<name>[a-z][a-z-]*)", re.MULTILINE)
-TARGET = re.compile(r"(?:^\$ |`)make (?P<name>[a-z][a-z-]*)", re.MULTILINE)
+TARGET = re.compile(r"(?:^\$ |`)make (?P<name>[a-z][a-z0-9-]*)", re.MULTILINE)
 
 EXCERPT = re.compile(r"^# ([\w/]+\.py)\n(.+?)(?=^# [\w/]+\.py$|^```$)", re.MULTILINE | re.DOTALL)
 
@@ -43,7 +43,7 @@ def test_named_tests_exist(page: Path) -> None:
 def test_named_commands_exist(page: Path) -> None:
     text = page.read_text()
     commands = get_command(app).commands  # type: ignore[attr-defined]
-    targets = re.findall(r"^([a-z-]+):.*## ", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    targets = re.findall(r"^([a-z0-9-]+):.*## ", (ROOT / "Makefile").read_text(), re.MULTILINE)
     assert set(COMMAND.findall(text)) <= set(commands)
     assert set(TARGET.findall(text)) <= set(targets)
 
