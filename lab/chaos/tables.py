@@ -23,9 +23,9 @@ def tables(matrix: Matrix) -> list[Table]:
 def _of_mode(mode: Mode, cells: Sequence[CellResult]) -> Table:
     services = [name for name in SERVICES if any(cell.service == name for cell in cells)]
     table = Table(title=mode.value, title_justify="left", box=None, header_style="bold")
-    table.add_column("killed: seconds without a completed order")
+    table.add_column("killed: seconds without a completed order", no_wrap=True)
     for service in services:
-        table.add_column(service, justify="right")
+        table.add_column(service, justify="right", no_wrap=True)
     found = {(cell.point, cell.direction, cell.service): cell for cell in cells}
     for point in Point:
         for direction, arrow in ARROWS.items():
@@ -47,7 +47,7 @@ def _shown(cell: CellResult | None) -> Text:
     if not cell.kills:
         return Text("no kill", style="red")
     if cell.violations:
-        return Text(f"{cell.violations} violations", style="red")
+        return Text(f"{cell.violations} broken", style="red")
     return Text(_seconds(cell.gap_seconds), style="green")
 
 

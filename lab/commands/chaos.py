@@ -28,6 +28,7 @@ from services.kit.message import Mode
 
 RATE = 40.0
 FAILURES_SHOWN = 5
+WIDTH = 112
 Several = "may be given several times"
 
 
@@ -104,13 +105,15 @@ def _report(matrix: Matrix, folder: Path, as_json: bool) -> None:
     else:
         _show(matrix, page)
     if failures := matrix.failures:
-        more = f", and {len(failures) - FAILURES_SHOWN} more" if len(failures) > 5 else ""
+        more = (
+            f", and {len(failures) - FAILURES_SHOWN} more" if len(failures) > FAILURES_SHOWN else ""
+        )
         raise ViolationError("; ".join(failures[:FAILURES_SHOWN]) + more)
 
 
 def _show(matrix: Matrix, page: Path) -> None:
     for each in tables(matrix):
-        out.print(each)
+        out.print(each, width=max(out.width, WIDTH))
         out.print()
     out.print(table(matrix.invariants))
     total = worst(matrix.cells)
