@@ -22,8 +22,9 @@ def tables(matrix: Matrix) -> list[Table]:
 
 def _of_mode(mode: Mode, cells: Sequence[CellResult]) -> Table:
     services = [name for name in SERVICES if any(cell.service == name for cell in cells)]
-    table = Table(title=mode.value, title_justify="left", box=None, header_style="bold")
-    table.add_column("killed: seconds without a completed order", no_wrap=True)
+    title = f"{mode}: the longest time without a completed order, in seconds"
+    table = Table(title=title, title_justify="left", box=None, header_style="bold")
+    table.add_column("killed", no_wrap=True)
     for service in services:
         table.add_column(service, justify="right", no_wrap=True)
     found = {(cell.point, cell.direction, cell.service): cell for cell in cells}
