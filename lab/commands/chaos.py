@@ -8,6 +8,7 @@ from typing import Annotated
 
 import msgspec
 import typer
+from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from lab.chaos.matrix import perform_all
@@ -112,9 +113,10 @@ def _report(matrix: Matrix, folder: Path, as_json: bool) -> None:
 
 
 def _show(matrix: Matrix, page: Path) -> None:
+    wide = Console(highlight=False, width=max(out.width, WIDTH))
     for each in tables(matrix):
-        out.print(each, width=max(out.width, WIDTH))
-        out.print()
+        wide.print(each)
+        wide.print()
     out.print(table(matrix.invariants))
     total = worst(matrix.cells)
     out.print(
