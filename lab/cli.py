@@ -16,6 +16,7 @@ from lab.commands.load import load
 from lab.commands.logs import logs
 from lab.commands.report import report
 from lab.commands.saga import saga
+from lab.commands.soak import soak
 from lab.commands.status import status
 from lab.commands.switch import switch
 from lab.commands.up import down, up
@@ -39,7 +40,7 @@ def bandstand(context: typer.Context) -> None:
         typer.echo(context.get_help())
 
 
-for command in (demo, up, down, status, logs, load, switch, saga, verify, chaos, report):
+for command in (demo, up, down, status, logs, load, switch, saga, verify, chaos, soak, report):
     app.command()(command)
 app.add_typer(faults.app, name="faults")
 app.add_typer(dead_letters.app, name="dead-letters")
