@@ -69,9 +69,7 @@ class Players:
 
 
 DONE = {step.name: step.done.__name__ for step in ORDER.steps}
-DONE |= {
-    step.undo.command.__name__: step.undo.undone.__name__ for step in ORDER.steps if step.undo
-}
+DONE |= {step.undo.command.__name__: step.undo.undone.__name__ for step in ORDER.steps if step.undo}
 
 
 @dataclass
