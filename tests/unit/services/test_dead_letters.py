@@ -9,6 +9,7 @@ from services.kit.broker import _new_topic
 from services.kit.dead_letters import as_read, dead_letter, is_for, letter_id, replayed
 from services.kit.faults import Fault, Rule
 from services.kit.message import Mode
+from services.kit.settings import Settings
 from services.kit.wire import Record, from_record, to_record
 from services.messages import Item, ReserveStock, ShipStock
 from tests.unit.services.builders import ORDER_ID, a_message, order_id
@@ -145,9 +146,12 @@ def test_two_readers_of_one_service_have_letters_of_their_own():
     assert letter_id("order", "m") != letter_id("order@timeline", "m")
 
 
-def test_dead_letters_are_kept_for_good_and_other_topics_as_the_broker_says():
+def test_dead_letters_are_kept_for_good_and_other_records_less_long_than_inboxes_know_them():
     assert _new_topic("inventory.dead-letter", 4).topic_configs == {"retention.ms": "-1"}
-    assert _new_topic("inventory.commands", 4).topic_configs == {}
+    kept = _new_topic("inventory.commands", 4).topic_configs
+    longest_ms = int(kept["retention.ms"]) + int(kept["segment.ms"])
+    settings = Settings(database_url="", kafka="")
+    assert longest_ms < settings.inbox_retention_seconds * 1_000
 
 
 turns = st.lists(
