@@ -11,13 +11,13 @@ from uuid import uuid4
 import psycopg
 import pytest
 
-from services.kit.bootstrap import BEHIND_SECONDS
 from services.kit.broker import make_producer
 from services.kit.metrics import Metrics
 from services.kit.postgres import PostgresDatabase
 from services.kit.relay import Relay
 from services.kit.settings import Settings
 from services.kit.tracing import Tracing
+from services.kit.workers import BEHIND_SECONDS
 from tests.integration.broker import a_tape
 from tests.integration.builders import a_record
 from tests.integration.databases import value, with_schema
