@@ -6,10 +6,8 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Annotated
 
-import msgspec
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from lab.chaos.matrix import perform_all
 from lab.chaos.plan import Scene, plan
@@ -20,7 +18,7 @@ from lab.chaos.tables import tables
 from lab.commands.verify import table
 from lab.demo.stage import on_stage
 from lab.errors import ViolationError
-from lab.output import AsJson, err, out, print_json, say
+from lab.output import AsJson, bars, err, out, print_json, save_json, say
 from lab.stack.options import SERVICES, StackOptions
 from lab.stack.progress import spinner
 from lab.stack.run import running_stack
@@ -75,15 +73,7 @@ def _planned(
 @contextmanager
 def _progress(scenes: list[Scene]) -> Iterator[Tell]:
     """A bar on a terminal; elsewhere a line a kill."""
-    bar = Progress(
-        TextColumn("  {task.description}", style="dim"),
-        BarColumn(bar_width=40),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        console=err,
-        transient=True,
-        disable=not err.is_terminal,
-    )
+    bar = bars()
     task = bar.add_task("", total=sum(len(scene.cells) for scene in scenes))
 
     def tell(struck: Struck) -> None:
@@ -98,9 +88,7 @@ def _progress(scenes: list[Scene]) -> Iterator[Tell]:
 
 
 def _report(matrix: Matrix, folder: Path, as_json: bool) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    page = folder / "chaos.json"
-    page.write_bytes(msgspec.json.format(msgspec.json.encode(matrix), indent=2))
+    page = save_json(matrix, folder / "chaos.json")
     if as_json:
         print_json(matrix)
     else:

@@ -66,6 +66,10 @@ def load(
         raise
     summary = summarize(load.ledger, database)
     _report(summary, as_json)
+    _judge(summary)
+
+
+def _judge(summary: Summary) -> None:
     if not summary.sound:
         raise ViolationError(
             f"{summary.lost} lost, {summary.unended} not ended, {summary.duplicated} duplicated"

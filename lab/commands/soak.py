@@ -4,14 +4,13 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated
 
-import msgspec
 import typer
 
 from lab.commands.verify import table
 from lab.demo.stage import on_stage
 from lab.errors import ViolationError
 from lab.load.load import Load
-from lab.output import AsJson, err, out, print_json, say
+from lab.output import AsJson, err, out, print_json, save_json, say
 from lab.soak.play import play
 from lab.soak.results import Soak
 from lab.soak.tables import memory, minutes
@@ -50,9 +49,7 @@ def _tell(minute: int, weather: Weather, load: Load) -> None:
 
 
 def _report(found: Soak, folder: Path, as_json: bool) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    page = folder / "soak.json"
-    page.write_bytes(msgspec.json.format(msgspec.json.encode(found), indent=2))
+    page = save_json(found, folder / "soak.json")
     if as_json:
         print_json(found)
     else:

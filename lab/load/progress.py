@@ -3,25 +3,15 @@
 from types import TracebackType
 from typing import Self
 
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
 from lab.load.loops import Placed
-from lab.output import err
+from lab.output import bars
 
 
 class Bars:
     """Two bars on stderr; without a terminal nothing is drawn."""
 
     def __init__(self, orders: int) -> None:
-        self._progress = Progress(
-            TextColumn("  {task.description:>6}", style="dim"),
-            BarColumn(bar_width=40),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            console=err,
-            transient=True,
-            disable=not err.is_terminal,
-        )
+        self._progress = bars("{task.description:>6}")
         self._placed = self._progress.add_task("placed", total=orders)
         self._ended = self._progress.add_task("ended", total=orders)
 

@@ -54,20 +54,17 @@ def make_router(
     crash_points: CrashPoints,
 ) -> APIRouter:
     router = APIRouter()
-    _add_orders(router, desk, pool, publisher, tracing)
+    _add_admission(router, desk)
+    _add_orders(router, pool, publisher, tracing)
     _add_coordination(router, pool, token, crash_points)
     return router
 
 
-def _add_orders(
-    router: APIRouter, desk: AdmissionDesk, pool: Pool, publisher: Publisher, tracing: Tracing
-) -> None:
-    tags: list[str] = ["orders"]
-
+def _add_admission(router: APIRouter, desk: AdmissionDesk) -> None:
     @router.post(
         "/orders",
         status_code=202,
-        tags=[*tags],
+        tags=["orders"],
         responses=documented(422) | NOT_NOW,
         summary="Place an order",
     )
@@ -87,6 +84,10 @@ def _add_orders(
             epoch=admitted.epoch,
             total_cents=admitted.total_cents,
         )
+
+
+def _add_orders(router: APIRouter, pool: Pool, publisher: Publisher, tracing: Tracing) -> None:
+    tags: list[str] = ["orders"]
 
     @router.get(
         "/orders", tags=[*tags], responses=documented(422, 503), summary="Orders, newest first"
