@@ -89,9 +89,9 @@ contracts: $(READY) ## Write contracts/ and the generated tables in docs/ anew
 
 .PHONY: lock
 lock: $(READY) ## Pin the dependencies anew (ARGS=--upgrade takes newer ones)
-	$(LOCK) $(ARGS) --extra lab --extra dev \
+	$(LOCK) $(ARGS) --extra lab --extra operator --extra dev \
 		--output-file requirements/dev.txt pyproject.toml
-	$(LOCK) --constraint requirements/dev.txt \
+	$(LOCK) --constraint requirements/dev.txt --extra operator \
 		--output-file requirements/services.txt pyproject.toml
 
 .PHONY: clean
