@@ -77,6 +77,7 @@ lint: $(READY) ## Style, types, and drift of what is generated
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/python -m services.contracts check
+	$(BIN)/python -m observability.chart check
 
 .PHONY: format
 format: $(READY) ## Format the code
@@ -86,6 +87,10 @@ format: $(READY) ## Format the code
 .PHONY: contracts
 contracts: $(READY) ## Write contracts/ and the generated tables in docs/ anew
 	$(BIN)/python -m services.contracts write
+
+.PHONY: chart
+chart: $(READY) ## Write anew what the chart carries of observability/
+	$(BIN)/python -m observability.chart write
 
 .PHONY: lock
 lock: $(READY) ## Pin the dependencies anew (ARGS=--upgrade takes newer ones)

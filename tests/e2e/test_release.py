@@ -21,10 +21,11 @@ from tests.integration.waiting import eventually
 RATE = 10.0
 PATIENCE_SECONDS = 90.0
 TRANSITION_SECONDS = 90.0
+PODS = (*SERVICES, "kafka", "postgres", "prometheus")
 
 
 def test_all_of_it_becomes_ready_without_a_restart(release):
-    assert len(release.restarts()) == len(SERVICES) + 2
+    assert len(release.restarts()) == len(PODS)
     assert set(release.restarts().values()) == {0}
 
 
@@ -50,7 +51,7 @@ def test_a_live_switch_under_load_loses_nothing(order, order_url, database):
     assert set(summarize(load.ledger, database).modes) == set(Mode)
 
 
-@pytest.mark.parametrize("component", [*SERVICES, "kafka", "postgres"])
+@pytest.mark.parametrize("component", PODS)
 def test_a_killed_pod_comes_back_and_nothing_is_lost(
     component, release, order, order_url, database
 ):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -126,16 +127,20 @@ def test_services_get_only_settings_that_they_know(manifests: list[Manifest]) ->
     known = {f"{PREFIX}{name.upper()}" for name in Settings.__struct_fields__}
     for deployment in of_kind(manifests, "Deployment"):
         (container,) = deployment["spec"]["template"]["spec"]["containers"]
-        given = [variable["name"] for variable in container["env"]]
+        given = [variable["name"] for variable in container.get("env", [])]
         assert len(given) == len(set(given))
         assert {name for name in given if name.startswith(PREFIX)} <= known
 
 
 def test_nobody_is_reached_but_by_a_named_edge(manifests: list[Manifest]) -> None:
     policies = of_kind(manifests, "NetworkPolicy")
-    first = policies[0]["spec"]
-    assert first["policyTypes"] == ["Ingress", "Egress"]
-    assert "ingress" not in first
+    (everybody,) = [
+        policy["spec"]
+        for policy in policies
+        if policy["metadata"]["name"] == "band-bandstand-nobody-but-dns"
+    ]
+    assert everybody["policyTypes"] == ["Ingress", "Egress"]
+    assert "ingress" not in everybody
     for policy in policies:
         assert all(rule["from"] for rule in policy["spec"].get("ingress", []))
 
@@ -145,6 +150,44 @@ def test_replicas_are_protected_and_single_pods_can_be_drained() -> None:
     assert names == set()
     production = template(*PROFILES["production"])
     assert len(of_kind(production, "PodDisruptionBudget")) == len(SERVICES)
+
+
+def test_prometheus_finds_the_pods_of_every_service_and_knows_their_names() -> None:
+    manifests = template()
+    (config,) = [
+        yaml.safe_load(manifest["data"]["prometheus.yml"])
+        for manifest in of_kind(manifests, "ConfigMap")
+        if "prometheus.yml" in manifest["data"]
+    ]
+    (job,) = config["scrape_configs"]
+    (asked,) = job["dns_sd_configs"]
+    (named,) = job["relabel_configs"]
+    headless = {
+        manifest["metadata"]["name"]: manifest["spec"]["selector"]["app.kubernetes.io/component"]
+        for manifest in of_kind(manifests, "Service")
+        if manifest["spec"].get("clusterIP") == "None"
+    }
+    found = {name: re.fullmatch(named["regex"], name) for name in asked["names"]}
+    assert job["job_name"] == "bandstand"
+    assert {name: match and match[1] for name, match in found.items()} == headless
+    assert sorted(headless.values()) == sorted(SERVICES)
+
+
+def test_prometheus_evaluates_the_rules_of_the_repository() -> None:
+    (carried,) = [
+        manifest["data"]
+        for manifest in of_kind(template(), "ConfigMap")
+        if manifest["metadata"]["name"].endswith("-prometheus-rules")
+    ]
+    rules = ROOT / "observability" / "rules"
+    assert {name: yaml.safe_load(text) for name, text in carried.items()} == {
+        path.name: yaml.safe_load(path.read_text()) for path in rules.glob("*.yml")
+    }
+
+
+def test_a_part_that_is_switched_off_leaves_nothing_behind() -> None:
+    left = json.dumps(template("--set=prometheus.enabled=false"))
+    assert "prometheus" not in left.replace("prometheus.io", "")
 
 
 def test_production_brings_no_broker_no_database_and_no_secret() -> None:
