@@ -11,6 +11,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 COPIED = {
     "rules": "observability/rules/*.yml",
+    "collector": "observability/collector/*.yaml",
 }
 FILES = Path("charts/bandstand/files")
 

@@ -1,29 +1,51 @@
 """What watches a release that has done nothing yet, then a little: it sees all, and is calm."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
 import httpx
 import pytest
 
+from lab.traces.span import Span
+from lab.traces.tree import NoTreeError, grow
 from services.kit.bootstrap import SERVICES
+from services.kit.message import Mode
+from tests.e2e.traffic import halves, under_load
 from tests.integration.waiting import eventually
 
 RULES_EVALUATED_SECONDS = 60.0
+KEPT_SECONDS = 60.0  # the Collector judges a saga 20 s after its first span
+ORDERS = 80
 
 
 @pytest.fixture(scope="module")
 def prometheus(release):
-    with (
-        release.forward("prometheus", 9090) as port,
-        httpx.Client(base_url=f"http://127.0.0.1:{port}/api/v1/", timeout=30) as http,
-    ):
-        yield lambda what, **asked: http.get(what, params=asked).raise_for_status().json()["data"]
+    with asking(release, "prometheus", 9090) as http:
+        yield lambda what, **asked: http.get(f"/api/v1/{what}", params=asked).json()["data"]
 
 
-def test_every_pod_of_every_service_is_scraped_under_its_name(prometheus):
+@pytest.fixture(scope="module")
+def jaeger(release):
+    with asking(release, "jaeger", 16686) as http:
+        yield lambda trace: _spans(http.get(f"/api/traces/{trace}").json())
+
+
+@pytest.fixture
+def placed(order, order_url, database):
+    """Orders in both modes that have ended, as the order service tells of them."""
+    halves(order)
+    with under_load(order_url, database, ORDERS, doomed=30) as load:
+        pass
+    return [order.get(f"/orders/{each.order.id}", dict) for each in load.ledger.placed]
+
+
+def test_everything_is_scraped_and_each_service_under_its_name(prometheus):
     def up():
-        found = prometheus("query", query='up{job="bandstand"} == 1')["result"]
-        return sorted(each["metric"]["service"] for each in found)
+        found = prometheus("query", query="up == 1")["result"]
+        return sorted(each["metric"].get("service", each["metric"]["job"]) for each in found)
 
-    eventually(lambda: up() == sorted(SERVICES), "every service is scraped")
+    others = ("collector", "jaeger", "prometheus", "spans")
+    eventually(lambda: up() == sorted([*SERVICES, *others]), "all targets are up")
 
 
 def test_every_rule_is_evaluated_without_an_error(prometheus):
@@ -35,5 +57,60 @@ def test_every_rule_is_evaluated_without_an_error(prometheus):
 
 
 def test_no_alert_fires_at_rest(prometheus):
-    firing = [each for each in prometheus("alerts")["alerts"] if each["state"] == "firing"]
-    assert firing == []
+    assert [each for each in prometheus("alerts")["alerts"] if each["state"] == "firing"] == []
+
+
+def test_what_went_wrong_is_kept_whole_and_of_the_rest_a_share(placed, jaeger, prometheus):
+    wrong = {each["trace_id"]: each for each in placed if each["status"] == "rejected"}
+    assert {each["mode"] for each in wrong.values()} == set(Mode)
+    for trace, told in wrong.items():
+        spans = eventually(
+            lambda one=trace, told=told: whole(jaeger(one), told), trace, KEPT_SECONDS
+        )
+        assert grow(spans).root.tags["saga.outcome"] == told["status"]
+    kept = [each for each in placed if jaeger(each["trace_id"])]
+    assert len(wrong) <= len(kept) < len(placed)
+
+
+def test_no_span_of_theirs_is_lost_on_the_way_to_the_span_metrics(prometheus):
+    def count(metric):
+        return sum(float(each["value"][1]) for each in prometheus("query", query=metric)["result"])
+
+    def agreed():
+        made = count("bandstand_spans_total")
+        return made if made == count("traces_span_metrics_calls_total") else None
+
+    assert eventually(agreed, "as many counted as made", KEPT_SECONDS) > ORDERS
+
+
+@contextmanager
+def asking(release, component: str, port: int) -> Iterator[httpx.Client]:
+    with (
+        release.forward(component, port) as local,
+        httpx.Client(base_url=f"http://127.0.0.1:{local}", timeout=30, trust_env=False) as http,
+    ):
+        yield http
+
+
+def whole(spans, order):
+    """None of them hangs in the air, and everybody who said something of the order is there."""
+    said = {each["source"] for each in order["timeline"]}
+    with suppress(NoTreeError):
+        return not grow(spans).orphans and said <= {span.service for span in spans} and spans
+
+
+def _spans(answer) -> list[Span]:
+    """Jaeger's words for a span; a trace that it does not know is no data."""
+    return [
+        Span(
+            id=each["spanID"],
+            parent=next((other["spanID"] for other in each["references"]), None),
+            name=each["operationName"],
+            service=trace["processes"][each["processID"]]["serviceName"],
+            start_us=each["startTime"],
+            end_us=each["startTime"] + each["duration"],
+            tags={tag["key"]: str(tag["value"]) for tag in each["tags"]},
+        )
+        for trace in answer["data"] or ()
+        for each in trace["spans"]
+    ]

@@ -1,27 +1,18 @@
 """The chart on a real cluster, in the order of a release's life."""
 
-import threading
-from contextlib import contextmanager
-
 import httpx
 import pytest
 
-from lab.coordination.route import read_route, switch
-from lab.errors import NotReadyError
-from lab.load.door import Door
-from lab.load.load import Load
-from lab.load.mix import mix
+from lab.coordination.route import read_route
 from lab.load.summary import summarize
 from lab.verify.invariants import verify
 from services.kit.bootstrap import SERVICES
 from services.kit.message import Mode
 from tests.e2e.conftest import SHORT_SESSION
+from tests.e2e.traffic import PATIENCE_SECONDS, halves, turn, under_load, wait_for_share
 from tests.integration.waiting import eventually
 
-RATE = 10.0
-PATIENCE_SECONDS = 90.0
-TRANSITION_SECONDS = 90.0
-PODS = (*SERVICES, "kafka", "postgres", "prometheus")
+PODS = (*SERVICES, "kafka", "postgres", "prometheus", "collector", "jaeger")
 
 
 def test_all_of_it_becomes_ready_without_a_restart(release):
@@ -88,52 +79,3 @@ def test_an_uninstall_leaves_nothing_but_claims_and_they_fit_the_next_install(re
     release.install(**SHORT_SESSION)
     with release.forward("order", 8080) as port:
         assert httpx.get(f"http://127.0.0.1:{port}/orders?limit=1").text == before
-
-
-def turn(order):
-    mode = read_route(order).mode.other
-    switch(order, mode, 100, print)
-
-
-def halves(order):
-    switch(order, read_route(order).mode, 50, print)
-
-
-class Silent:
-    def placed(self, _placed): ...
-
-    def ended(self): ...
-
-
-@contextmanager
-def under_load(url, database, orders):
-    """Orders come in while the block runs; afterwards every one of them has ended."""
-    load = Load(mix(orders, seed=7), Door(url), database)
-    failures = []
-
-    def run():
-        try:
-            load.open(RATE, 7, Silent(), PATIENCE_SECONDS)
-        except NotReadyError as error:
-            failures.append(error)
-
-    thread = threading.Thread(target=run, daemon=True)
-    thread.start()
-    try:
-        yield load
-        thread.join()
-    finally:
-        load.stop()
-    assert failures == []
-    assert_sound(load, database)
-
-
-def wait_for_share(load, share):
-    wanted = share * len(load.ledger.planned)
-    eventually(lambda: len(load.ledger.placed) >= wanted, within=TRANSITION_SECONDS)
-
-
-def assert_sound(load, database):
-    summary = summarize(load.ledger, database)
-    assert summary.sound, summary
-    assert summary.accepted == len(load.ledger.planned)

@@ -1,66 +1,30 @@
-"""The chart as Helm renders it: no cluster, but `helm` (HELM names another one)."""
+"""The services of the chart, their broker and their database, as Helm renders them."""
 
 from __future__ import annotations
 
 import json
-import os
-import re
-import shutil
-import subprocess
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from services.kit.bootstrap import SERVICES
 from services.kit.settings import PREFIX, Settings
-
-ROOT = Path(__file__).parents[2]
-CHART = ROOT / "charts" / "bandstand"
-PROFILES: dict[str, tuple[str, ...]] = {
-    "default": (),
-    "kind": (f"--values={CHART / 'values-kind.yaml'}",),
-    "production": (f"--values={CHART / 'values-production.yaml'}",),
-    "sync": ("--set=sync.enabled=true", "--set=tracing.endpoint=http://collector:4318"),
-}
-PODS = {"Deployment", "StatefulSet", "Pod"}
-Manifest = dict[str, Any]
-
-
-def helm(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """Where CI says that Helm must be there, its absence is a failure and not a skipped test."""
-    program = os.environ.get("HELM") or shutil.which("helm")
-    if program is None:
-        assert not os.environ.get("BANDSTAND_REQUIRE_HELM"), "helm is not on the PATH"
-        pytest.skip("helm is not on the PATH")
-    return subprocess.run([program, *arguments], capture_output=True, text=True, check=False)
-
-
-def template(*arguments: str) -> list[Manifest]:
-    done = helm("template", "band", str(CHART), *arguments)
-    assert done.returncode == 0, done.stderr
-    return [manifest for manifest in yaml.safe_load_all(done.stdout) if manifest]
+from tests.unit.rendering import (
+    CHART,
+    PROFILES,
+    Manifest,
+    containers,
+    helm,
+    of_kind,
+    pods,
+    template,
+)
 
 
 @pytest.fixture(params=PROFILES)
 def manifests(request: pytest.FixtureRequest) -> list[Manifest]:
     return template(*PROFILES[request.param])
-
-
-def of_kind(manifests: list[Manifest], *kinds: str) -> list[Manifest]:
-    return [manifest for manifest in manifests if manifest["kind"] in kinds]
-
-
-def pods(manifests: list[Manifest]) -> Iterator[Manifest]:
-    for manifest in of_kind(manifests, *PODS):
-        spec = manifest["spec"]
-        yield spec if manifest["kind"] == "Pod" else spec["template"]["spec"]
-
-
-def containers(pod: Manifest) -> list[Manifest]:
-    return [*pod.get("initContainers", []), *pod["containers"]]
 
 
 def test_helm_finds_nothing_to_complain_about() -> None:
@@ -152,44 +116,6 @@ def test_replicas_are_protected_and_single_pods_can_be_drained() -> None:
     assert len(of_kind(production, "PodDisruptionBudget")) == len(SERVICES)
 
 
-def test_prometheus_finds_the_pods_of_every_service_and_knows_their_names() -> None:
-    manifests = template()
-    (config,) = [
-        yaml.safe_load(manifest["data"]["prometheus.yml"])
-        for manifest in of_kind(manifests, "ConfigMap")
-        if "prometheus.yml" in manifest["data"]
-    ]
-    (job,) = config["scrape_configs"]
-    (asked,) = job["dns_sd_configs"]
-    (named,) = job["relabel_configs"]
-    headless = {
-        manifest["metadata"]["name"]: manifest["spec"]["selector"]["app.kubernetes.io/component"]
-        for manifest in of_kind(manifests, "Service")
-        if manifest["spec"].get("clusterIP") == "None"
-    }
-    found = {name: re.fullmatch(named["regex"], name) for name in asked["names"]}
-    assert job["job_name"] == "bandstand"
-    assert {name: match and match[1] for name, match in found.items()} == headless
-    assert sorted(headless.values()) == sorted(SERVICES)
-
-
-def test_prometheus_evaluates_the_rules_of_the_repository() -> None:
-    (carried,) = [
-        manifest["data"]
-        for manifest in of_kind(template(), "ConfigMap")
-        if manifest["metadata"]["name"].endswith("-prometheus-rules")
-    ]
-    rules = ROOT / "observability" / "rules"
-    assert {name: yaml.safe_load(text) for name, text in carried.items()} == {
-        path.name: yaml.safe_load(path.read_text()) for path in rules.glob("*.yml")
-    }
-
-
-def test_a_part_that_is_switched_off_leaves_nothing_behind() -> None:
-    left = json.dumps(template("--set=prometheus.enabled=false"))
-    assert "prometheus" not in left.replace("prometheus.io", "")
-
-
 def test_production_brings_no_broker_no_database_and_no_secret() -> None:
     assert of_kind(template(*PROFILES["production"]), "StatefulSet", "Secret") == []
 
@@ -215,6 +141,9 @@ def test_a_large_number_stays_a_number() -> None:
         ("postgres.image.tag=", "postgres"),
         ("kafka.external=nohost", "external"),
         ("tracing.endpoint=http://collector", "endpoint"),
+        ("collector.keptPercent=101", "keptPercent"),
+        ("jaeger.enabled=false", "collector.endpoint"),
+        ("prometheus.retention=long", "retention"),
         ("settings.sessionTimeoutSeconds=1", "sessionTimeoutSeconds"),
         ("settings.logLevel=LOUD", "logLevel"),
         ("networkPolicies.enabled=false", "networkPolicies"),

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from observability.chart import FILES, drift, write
+from observability.chart import COPIED, FILES, drift, write
 
 ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture
 def repository(tmp_path: Path) -> Path:
-    for folder in ("observability/rules", str(FILES)):
+    for folder in {Path(pattern).parent for pattern in COPIED.values()} | {FILES}:
         shutil.copytree(ROOT / folder, tmp_path / folder)
     return tmp_path
 

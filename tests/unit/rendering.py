@@ -1,0 +1,53 @@
+"""The chart as Helm renders it: no cluster, but `helm` (HELM names another one)."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+CHART = ROOT / "charts" / "bandstand"
+PROFILES: dict[str, tuple[str, ...]] = {
+    "default": (),
+    "kind": (f"--values={CHART / 'values-kind.yaml'}",),
+    "production": (f"--values={CHART / 'values-production.yaml'}",),
+    "sync": ("--set=sync.enabled=true", "--set=tracing.endpoint=http://collector:4318"),
+}
+PODS = {"Deployment", "StatefulSet", "Pod"}
+Manifest = dict[str, Any]
+
+
+def helm(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Where CI says that Helm must be there, its absence is a failure and not a skipped test."""
+    program = os.environ.get("HELM") or shutil.which("helm")
+    if program is None:
+        assert not os.environ.get("BANDSTAND_REQUIRE_HELM"), "helm is not on the PATH"
+        pytest.skip("helm is not on the PATH")
+    return subprocess.run([program, *arguments], capture_output=True, text=True, check=False)
+
+
+def template(*arguments: str) -> list[Manifest]:
+    done = helm("template", "band", str(CHART), *arguments)
+    assert done.returncode == 0, done.stderr
+    return [manifest for manifest in yaml.safe_load_all(done.stdout) if manifest]
+
+
+def of_kind(manifests: list[Manifest], *kinds: str) -> list[Manifest]:
+    return [manifest for manifest in manifests if manifest["kind"] in kinds]
+
+
+def pods(manifests: list[Manifest]) -> Iterator[Manifest]:
+    for manifest in of_kind(manifests, *PODS):
+        spec = manifest["spec"]
+        yield spec if manifest["kind"] == "Pod" else spec["template"]["spec"]
+
+
+def containers(pod: Manifest) -> list[Manifest]:
+    return [*pod.get("initContainers", []), *pod["containers"]]
