@@ -12,6 +12,7 @@ ROOT = Path(__file__).resolve().parents[1]
 COPIED = {
     "rules": "observability/rules/*.yml",
     "collector": "observability/collector/*.yaml",
+    "dashboards": "observability/dashboards/*.json",
 }
 FILES = Path("charts/bandstand/files")
 

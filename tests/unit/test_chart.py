@@ -21,6 +21,8 @@ from tests.unit.rendering import (
     template,
 )
 
+SECRETS = {"BANDSTAND_TOKEN", "BANDSTAND_DATABASE_URL", "GF_SECURITY_ADMIN_PASSWORD"}
+
 
 @pytest.fixture(params=PROFILES)
 def manifests(request: pytest.FixtureRequest) -> list[Manifest]:
@@ -83,7 +85,7 @@ def test_no_password_is_written_into_a_pod(manifests: list[Manifest]) -> None:
     for pod in pods(manifests):
         for container in containers(pod):
             for variable in container.get("env", []):
-                secret = variable["name"] in ("BANDSTAND_TOKEN", "BANDSTAND_DATABASE_URL")
+                secret = variable["name"] in SECRETS
                 assert ("secretKeyRef" in variable.get("valueFrom", {})) == secret
 
 
@@ -144,6 +146,9 @@ def test_a_large_number_stays_a_number() -> None:
         ("collector.keptPercent=101", "keptPercent"),
         ("jaeger.enabled=false", "collector.endpoint"),
         ("prometheus.retention=long", "retention"),
+        ("prometheus.enabled=false", "grafana.enabled"),
+        ("autoscaling.by=moon", "by"),
+        ("monitoring.rules.enabled=true", "rules"),
         ("settings.sessionTimeoutSeconds=1", "sessionTimeoutSeconds"),
         ("settings.logLevel=LOUD", "logLevel"),
         ("networkPolicies.enabled=false", "networkPolicies"),

@@ -60,10 +60,10 @@ def test_prometheus_evaluates_the_rules_of_the_repository() -> None:
     }
 
 
-@pytest.mark.parametrize("part", ["prometheus", "collector", "jaeger"])
+@pytest.mark.parametrize("part", ["prometheus", "collector", "jaeger", "grafana"])
 def test_a_part_that_is_switched_off_leaves_nothing_behind(part: str) -> None:
     assert f"{BAND}-{part}" in json.dumps(template())
-    left = template(f"--set={part}.enabled=false", f"--set={YOURS}")
+    left = template(f"--set={part}.enabled=false", "--set=grafana.enabled=false", f"--set={YOURS}")
     assert f"{BAND}-{part}" not in json.dumps(left)
 
 

@@ -1,0 +1,100 @@
+"""What the chart brings for Grafana, for a Prometheus operator of yours, and for autoscalers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pytest
+import yaml
+
+from services.kit.bootstrap import SERVICES
+from tests.unit.rendering import PROFILES, ROOT, Manifest, of_kind, template
+
+BAND = "band-bandstand"
+OBSERVABILITY = ROOT / "observability"
+
+
+def named(manifests: list[Manifest], kind: str, name: str = BAND) -> Manifest:
+    (found,) = [one for one in of_kind(manifests, kind) if one["metadata"]["name"] == name]
+    return found
+
+
+def addresses(manifests: list[Manifest]) -> Iterator[str]:
+    for service in of_kind(manifests, "Service"):
+        for port in service["spec"]["ports"]:
+            yield f"http://{service['metadata']['name']}:{port['port']}"
+
+
+def test_grafana_asks_what_is_in_the_release_and_leads_from_exemplars_to_traces() -> None:
+    manifests = template()
+    config = named(manifests, "ConfigMap", f"{BAND}-grafana")["data"]["datasources.yaml"]
+    sources = {each["uid"]: each for each in yaml.safe_load(config)["datasources"]}
+    assert {each["url"] for each in sources.values()} <= set(addresses(manifests))
+    (link,) = sources["prometheus"]["jsonData"]["exemplarTraceIdDestinations"]
+    assert link["datasourceUid"] in sources
+
+
+@pytest.mark.parametrize("profile", ["default", "production"])
+def test_the_dashboards_are_those_of_the_repository(profile: str) -> None:
+    config = named(template(*PROFILES[profile]), "ConfigMap", f"{BAND}-dashboards")
+    sidecar = config["metadata"]["labels"].get("grafana_dashboard")
+    assert sidecar == ("1" if profile == "production" else None)
+    assert {name: text.strip() for name, text in config["data"].items()} == {
+        path.name: path.read_text().strip() for path in OBSERVABILITY.glob("dashboards/*.json")
+    }
+
+
+def test_a_service_monitor_finds_every_service_once_and_under_its_name() -> None:
+    manifests = template(*PROFILES["production"])
+    monitor = named(manifests, "ServiceMonitor")["spec"]
+    (wanted,) = monitor["selector"]["matchExpressions"]
+    labels = [each["metadata"]["labels"] for each in of_kind(manifests, "Service")]
+    found = [each[wanted["key"]] for each in labels if each[wanted["key"]] in wanted["values"]]
+    assert sorted(found) == sorted(SERVICES)
+    (endpoint,) = monitor["endpoints"]
+    relabelled = {each["targetLabel"]: each for each in endpoint["relabelings"]}
+    assert relabelled["job"]["replacement"] == "bandstand"
+    label = re.sub(r"\W", "_", wanted["key"])
+    assert relabelled["service"]["sourceLabels"] == [f"__meta_kubernetes_service_label_{label}"]
+
+
+def test_a_prometheus_rule_has_the_groups_of_the_repository() -> None:
+    rule = named(template(*PROFILES["production"]), "PrometheusRule")
+    files = sorted(OBSERVABILITY.glob("rules/*.yml"))
+    groups = [group for path in files for group in yaml.safe_load(path.read_text())["groups"]]
+    assert rule["spec"]["groups"] == groups
+
+
+def test_your_operator_finds_them_by_the_labels_that_you_name() -> None:
+    given = (
+        "--set=monitoring.serviceMonitor.enabled=true,monitoring.serviceMonitor.labels.release=mine"
+    )
+    assert named(template(given), "ServiceMonitor")["metadata"]["labels"]["release"] == "mine"
+
+
+@pytest.mark.parametrize("by", ["cpu", "lag"])
+def test_an_autoscaler_decides_alone_and_never_for_more_than_there_are_partitions(by: str) -> None:
+    manifests = template(f"--set=autoscaling.by={by},settings.partitions=3")
+    for service in SERVICES:
+        deployment = named(manifests, "Deployment", f"{BAND}-{service}")
+        assert "replicas" not in deployment["spec"]
+        kind = {"cpu": "HorizontalPodAutoscaler", "lag": "ScaledObject"}[by]
+        spec = named(manifests, kind, f"{BAND}-{service}")["spec"]
+        assert spec["scaleTargetRef"]["name"] == deployment["metadata"]["name"]
+        assert spec.get("maxReplicas", spec.get("maxReplicaCount")) == 3
+
+
+def test_lag_is_that_of_the_group_that_the_service_reads_in() -> None:
+    for scaled in of_kind(template("--set=autoscaling.by=lag"), "ScaledObject"):
+        (trigger,) = scaled["spec"]["triggers"]
+        group = trigger["metadata"]["consumerGroup"]
+        assert scaled["metadata"]["name"] == f"{BAND}-{group}"
+        assert group in SERVICES
+
+
+def test_a_service_that_is_switched_off_stays_off() -> None:
+    manifests = template("--set=autoscaling.by=cpu,services.orchestrator.replicas=0")
+    scaled = [one["metadata"]["name"] for one in of_kind(manifests, "HorizontalPodAutoscaler")]
+    assert f"{BAND}-orchestrator" not in scaled
+    assert named(manifests, "Deployment", f"{BAND}-orchestrator")["spec"]["replicas"] == 0
