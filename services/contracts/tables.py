@@ -6,9 +6,8 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
-from prometheus_client.metrics import MetricWrapperBase
 
-from services.kit.metrics import Metrics
+from services.kit.metrics import Declared, declarations
 from services.kit.settings import PREFIX, Settings
 
 BOUNDS = {
@@ -29,10 +28,8 @@ def settings_table() -> str:
 
 
 def metrics_table() -> str:
-    metrics = [
-        each for each in vars(Metrics("any")).values() if isinstance(each, MetricWrapperBase)
-    ]
-    return _table(("metric", "type", "labels", "meaning"), sorted(map(_metric, metrics)))
+    head = ("metric", "type", "unit", "labels", "meaning")
+    return _table(head, sorted(map(_metric, declarations().values())))
 
 
 def renewed(page: str, name: str, table: str) -> str:
@@ -56,11 +53,10 @@ def _meaning(about: dict[str, Any]) -> str:
     return f"{about['description']} ({', '.join(bounds)})" if bounds else about["description"]
 
 
-def _metric(metric: MetricWrapperBase) -> tuple[str, str, str, str]:
-    described = next(iter(metric.describe()))
-    suffix = "_total" if described.type == "counter" else ""
-    labels = ", ".join(f"`{label}`" for label in metric._labelnames)
-    return f"`{described.name}{suffix}`", described.type, labels, described.documentation
+def _metric(metric: Declared[Any]) -> tuple[str, ...]:
+    labels = ", ".join(f"`{label}`" for label in metric.labels)
+    kind = metric.kind.__name__.lower()
+    return f"`{metric.exposed}`", kind, metric.unit, labels, metric.text
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -192,6 +192,7 @@ class Process:
             self._faults,
             self._backlog,
             self._relay,
+            self._pool,
             self._database,
         )
         self._worker = workers.make(self._parts)
@@ -219,8 +220,9 @@ class Process:
             os.kill(os.getpid(), signal.SIGTERM)
 
     def _database(self, name: str) -> PostgresDatabase:
-        application = f"{self._settings.instance} {name}"
-        database = PostgresDatabase(self._settings.database_url, self._service.schema, application)
+        url, schema = self._settings.database_url, self._service.schema
+        took = self._metrics.transaction_duration.labels(name).observe
+        database = PostgresDatabase(url, schema, f"{self._settings.instance} {name}", took)
         self._databases.append(database)
         return database
 

@@ -43,10 +43,11 @@ class Closed:
 
 @dataclass
 class Effects:
-    """For the outbox, for the parking, and for the counters."""
+    """For the outbox, for the parking, and for the counters; `timed_out` are steps."""
 
     outgoing: list[Outgoing] = field(default_factory=list)
     parked: list[Parked] = field(default_factory=list)
     handled: list[Handled] = field(default_factory=list)
     faults: list[tuple[Mode, str]] = field(default_factory=list)
     closed: list[Closed] = field(default_factory=list)
+    timed_out: list[str] = field(default_factory=list)

@@ -2,96 +2,207 @@
 
 from __future__ import annotations
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from typing import Any, Generic, TypeVar, overload
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 from prometheus_client.openmetrics.exposition import CONTENT_TYPE_LATEST, generate_latest
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
+NAMESPACE = "bandstand"
 
 _LATENCY = (0.002, 0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60)
+_SIZE = (1, 2, 5, 10, 20, 50, 100, 200, 500)
+
+M = TypeVar("M", Counter, Gauge, Histogram)
+
+
+class Declared(Generic[M]):
+    """A metric as it is declared; on an instance of `Metrics` it is the metric itself."""
+
+    def __init__(
+        self, kind: type[M], name: str, unit: str, text: str, *labels: str, **more: Any
+    ) -> None:
+        self.kind: type[M] = kind
+        self.name, self.unit = f"{NAMESPACE}_{name}", unit
+        self.text, self.labels, self._more = text, labels, more
+
+    @overload
+    def __get__(self, metrics: None, owner: type[Metrics]) -> Declared[M]: ...
+
+    @overload
+    def __get__(self, metrics: Metrics, owner: type[Metrics]) -> M: ...
+
+    def __get__(self, metrics: Metrics | None, owner: type[Metrics]) -> Declared[M] | M:
+        """Reached through the class only: an instance has the metric under the same name."""
+        return self
+
+    @property
+    def exposed(self) -> str:
+        """As queries name it; a histogram's series have further endings."""
+        return f"{self.name}_total" if self.kind is Counter else self.name
+
+    def make(self, registry: CollectorRegistry) -> M:
+        made: M = self.kind(self.name, self.text, self.labels, registry=registry, **self._more)
+        return made
+
+
+def _counter(name: str, unit: str, text: str, *labels: str) -> Declared[Counter]:
+    return Declared(Counter, name, unit, text, *labels)
+
+
+def _gauge(name: str, unit: str, text: str, *labels: str) -> Declared[Gauge]:
+    return Declared(Gauge, name, unit, text, *labels)
+
+
+def _histogram(
+    name: str, unit: str, text: str, *labels: str, buckets: tuple[float, ...] = _LATENCY
+) -> Declared[Histogram]:
+    return Declared(Histogram, name, unit, text, *labels, buckets=buckets)
 
 
 class Metrics:
     """One process's metrics, on a registry of its own; who reads them sums replicas."""
 
+    requests = _histogram(
+        "http_request_duration_seconds",
+        "seconds",
+        "Duration of HTTP requests",
+        "method",
+        "route",
+        "status",
+    )
+    placed = _counter("orders_placed", "orders", "Orders admitted", "mode")
+    ended = _counter("orders_ended", "orders", "Orders ended", "mode", "outcome", "reason")
+    order_duration = _histogram(
+        "order_duration_seconds",
+        "seconds",
+        "From admission to confirmed or rejected",
+        "mode",
+        "outcome",
+    )
+    open_sagas = _gauge("sagas_open", "sagas", "Open sagas", "mode", "epoch")
+    oldest_saga = _gauge(
+        "sagas_oldest_age_seconds", "seconds", "Age of the oldest open saga", "mode"
+    )
+    stuck_sagas = _gauge("sagas_stuck", "sagas", "Sagas that make no progress", "mode")
+    waiting_sagas = _gauge(
+        "sagas_waiting",
+        "sagas",
+        "Open sagas by the step whose answer they wait for",
+        "mode",
+        "step",
+    )
+    deadlines_passed = _counter(
+        "deadlines_passed",
+        "deadlines",
+        "Deadlines that passed, by the step that was waited for; `order` where only that is known",
+        "mode",
+        "step",
+    )
+
+    step_duration = _histogram(
+        "step_duration_seconds",
+        "seconds",
+        "From the message's sending to its commit",
+        "mode",
+        "step",
+    )
+    queue = _histogram(
+        "step_queue_seconds",
+        "seconds",
+        "From the message's sending to its handling",
+        "mode",
+        "step",
+    )
+    compensations = _counter("compensations", "steps", "Steps of a way back", "mode", "command")
+    retries = _counter("retries", "messages", "Messages put off for another try", "mode", "why")
+    faults = _counter("faults", "faults", "Injected faults that hit", "mode", "fault")
+    spans = _counter("spans", "spans", "Spans ended", "name", "mode")
+
+    consumed = _counter("messages_consumed", "messages", "Messages acted upon", "mode", "topic")
+    unconcerned = _counter(
+        "messages_ignored", "messages", "Messages read and not acted upon", "reason"
+    )
+    duplicates = _counter(
+        "duplicates_dropped", "messages", "Messages that the inbox knew already", "mode"
+    )
+    dead_letters = _counter(
+        "dead_letters", "messages", "Messages that could not be handled", "topic"
+    )
+    consumer_lag = _gauge(
+        "consumer_lag_messages",
+        "messages",
+        "Messages on the reader's partitions that it has not handled yet",
+        "group",
+        "topic",
+        "mode",
+    )
+    published = _counter(
+        "messages_published", "messages", "Messages the broker has acknowledged", "mode", "topic"
+    )
+    published_bytes = _counter(
+        "messages_published_bytes", "bytes", "Bytes of their values and headers", "mode", "topic"
+    )
+    parked = _gauge("parked_messages", "messages", "Messages that wait for another try")
+    outbox_pending = _gauge(
+        "outbox_pending", "messages", "Outbox rows that the broker has not acknowledged"
+    )
+    resent = _counter("outbox_resent", "messages", "Outbox rows published by a sweep, not at once")
+
+    transactions = _counter("transactions", "batches", "Batches committed, one transaction each")
+    batch_duration = _histogram(
+        "batch_duration_seconds",
+        "seconds",
+        "Duration of a batch: third party, transaction, hand-over to the producer",
+    )
+    batch_size = _histogram("batch_messages", "messages", "Messages in a batch", buckets=_SIZE)
+    transaction_duration = _histogram(
+        "transaction_duration_seconds",
+        "seconds",
+        "Duration of a database transaction, by what it is for",
+        "purpose",
+    )
+    pool_connections = _gauge(
+        "pool_connections",
+        "connections",
+        "The HTTP handlers' database connections: `busy` or `idle`",
+        "state",
+    )
+    pool_waiting = _gauge(
+        "pool_waiting", "requests", "HTTP requests that wait for a database connection"
+    )
+    pruned = _counter("rows_pruned", "rows", "Rows deleted by retention", "table")
+    incarnation = _gauge("incarnation", "starts", "Starts of this instance")
+
+    tracked_sagas = _gauge(
+        "tracked_sagas", "sagas", "saga-tracker: open sagas by state", "mode", "state"
+    )
+    tracked_waiting = _gauge(
+        "tracked_sagas_waiting",
+        "sagas",
+        "saga-tracker: stuck sagas by the event that is missing",
+        "mode",
+        "event",
+    )
+    tracker_lag = _histogram(
+        "tracker_lag_seconds",
+        "seconds",
+        "saga-tracker: from an event's sending until its state shows it",
+        "mode",
+    )
+
     def __init__(self, service: str) -> None:
         self.registry = CollectorRegistry()
         self._service = service
-        self.requests = self._histogram(
-            "http_request_duration_seconds",
-            "Duration of HTTP requests",
-            "method",
-            "route",
-            "status",
-        )
-        self.placed = self._counter("orders_placed", "Orders admitted", "mode")
-        self.ended = self._counter("orders_ended", "Orders ended", "mode", "outcome", "reason")
-        self.order_duration = self._histogram(
-            "order_duration_seconds", "From admission to confirmed or rejected", "mode", "outcome"
-        )
-        self.step_duration = self._histogram(
-            "step_duration_seconds", "From the message's sending to its commit", "mode", "step"
-        )
-        self.queue = self._histogram(
-            "step_queue_seconds", "From the message's sending to its handling", "mode", "step"
-        )
-        self.batch_duration = self._histogram(
-            "batch_duration_seconds",
-            "Duration of a batch: third party, transaction, hand-over to the producer",
-        )
-        self.batch_size = self._histogram(
-            "batch_messages", "Messages in a batch", buckets=(1, 2, 5, 10, 20, 50, 100, 200, 500)
-        )
-        self.published = self._counter(
-            "messages_published", "Messages the broker has acknowledged", "mode", "topic"
-        )
-        self.published_bytes = self._counter(
-            "messages_published_bytes", "Bytes of their values and headers", "mode", "topic"
-        )
-        self.consumed = self._counter("messages_consumed", "Messages acted upon", "mode", "topic")
-        self.unconcerned = self._counter(
-            "messages_ignored", "Messages read and not acted upon", "reason"
-        )
-        self.duplicates = self._counter(
-            "duplicates_dropped", "Messages that the inbox knew already", "mode"
-        )
-        self.dead_letters = self._counter(
-            "dead_letters", "Messages that could not be handled", "topic"
-        )
-        self.retries = self._counter("retries", "Messages put off for another try", "mode", "why")
-        self.compensations = self._counter(
-            "compensations", "Steps of a way back", "mode", "command"
-        )
-        self.faults = self._counter("faults", "Injected faults that hit", "mode", "fault")
-        self.transactions = self._counter("transactions", "Batches committed, one transaction each")
-        self.resent = self._counter(
-            "outbox_resent", "Outbox rows published by a sweep, not at once"
-        )
-        self.spans = self._counter("spans", "Spans ended", "name", "mode")
-        self.open_sagas = self._gauge("sagas_open", "Open sagas", "mode", "epoch")
-        self.oldest_saga = self._gauge(
-            "sagas_oldest_age_seconds", "Age of the oldest open saga", "mode"
-        )
-        self.stuck_sagas = self._gauge("sagas_stuck", "Sagas that make no progress", "mode")
-        self.outbox_pending = self._gauge(
-            "outbox_pending", "Outbox rows that the broker has not acknowledged"
-        )
-        self.parked = self._gauge("parked_messages", "Messages that wait for another try")
-        self.pruned = self._counter("rows_pruned", "Rows deleted by retention", "table")
-        self.incarnation = self._gauge("incarnation", "Starts of this instance")
+        ProcessCollector(registry=self.registry)
+        for attribute, declared in declarations().items():
+            vars(self)[attribute] = declared.make(self.registry)
 
     def exposition(self) -> bytes:
         exposition: bytes = generate_latest(self.registry)  # type: ignore[no-untyped-call]
         return exposition
 
-    def _counter(self, name: str, text: str, *labels: str) -> Counter:
-        return Counter(name, text, labels, namespace="bandstand", registry=self.registry)
 
-    def _gauge(self, name: str, text: str, *labels: str) -> Gauge:
-        return Gauge(name, text, labels, namespace="bandstand", registry=self.registry)
-
-    def _histogram(
-        self, name: str, text: str, *labels: str, buckets: tuple[float, ...] = _LATENCY
-    ) -> Histogram:
-        return Histogram(
-            name, text, labels, namespace="bandstand", registry=self.registry, buckets=buckets
-        )
+def declarations() -> dict[str, Declared[Any]]:
+    """All of them, by the attribute that they are reached by."""
+    return {name: each for name, each in vars(Metrics).items() if isinstance(each, Declared)}

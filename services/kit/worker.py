@@ -20,7 +20,8 @@ from kafka.structs import OffsetAndMetadata, TopicPartition
 
 from services.kit.batch import AWAY, BatchProcessor, Core, reader_of
 from services.kit.crash_points import CrashPoints, Point
-from services.kit.dead_letters import as_read, is_for
+from services.kit.dead_letters import as_read, group_of, is_for
+from services.kit.lag import Lag
 from services.kit.message import MalformedMessage, Message
 from services.kit.metrics import Metrics
 from services.kit.wire import Record, from_record, replay_in
@@ -72,6 +73,7 @@ class Worker:
         self._processor = processor
         self._make_consumer = consumer
         self._topics = list(topics)
+        self._lag = Lag(metrics, group_of(self._reader), self._topics)
         self._duties = list(duties)
         self._metrics = metrics
         self._known = known
@@ -129,6 +131,7 @@ class Worker:
         self._mind_duties()
         if time.monotonic() >= self._offsets_due:
             self._commit_offsets_later()
+            self._lag.tell(self._consumer)
 
     def _patience(self) -> int:
         now = time.monotonic()

@@ -12,6 +12,7 @@ from services.kit.broker import POLL_RECORDS, leave_group, make_consumer
 from services.kit.crash_points import die
 from services.kit.faults import Faults
 from services.kit.metrics import Metrics
+from services.kit.pool import Pool
 from services.kit.postgres import PostgresDatabase
 from services.kit.relay import Relay
 from services.kit.service import Listener, Parts, Service
@@ -37,6 +38,7 @@ class Workers:
     faults: Faults
     backlog: Backlog
     relay: Relay
+    pool: Pool
     database: Callable[[str], PostgresDatabase]
 
     def make(self, parts: Parts) -> Worker:
@@ -92,7 +94,15 @@ class Workers:
         self.backlog.count(unsent)
         self.metrics.outbox_pending.set(unsent)
         self.metrics.parked.set(parked)
+        self._observe_pool()
         return OBSERVE_SECONDS
+
+    def _observe_pool(self) -> None:
+        stats = self.pool.get_stats()
+        idle = stats.get("pool_available", 0)
+        self.metrics.pool_connections.labels("idle").set(idle)
+        self.metrics.pool_connections.labels("busy").set(stats.get("pool_size", 0) - idle)
+        self.metrics.pool_waiting.set(stats.get("requests_waiting", 0))
 
 
 def _resume(database: PostgresDatabase, processor: BatchProcessor) -> float:

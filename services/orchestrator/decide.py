@@ -15,6 +15,7 @@ from services.orchestrator.saga import Saga, Stage, Step
 from services.orchestrator.state import Entry, Path, SagaState, StepState, StepStatus
 
 LONGEST_TIMEOUT_SECONDS = 60.0
+TIMED_OUT = "timed out"
 WAITING = (StepStatus.SENT, StepStatus.UNDOING)
 
 
@@ -108,7 +109,7 @@ class _Turn:
             state = self.steps.get(step.name)
             if state is None or state.deadline is None or state.deadline > self.now:
                 continue
-            self._note("timed out", step.name, state)
+            self._note(TIMED_OUT, step.name, state)
             undoing = state.status is StepStatus.UNDOING
             if undoing or step.retry is None or state.attempt < step.retry:
                 self._send(step, state.attempt + 1, undoing)

@@ -14,7 +14,15 @@ from services.kit.message import Event, Message, Mode, SagaId, Vocabulary, follo
 from services.kit.participant import retry
 from services.kit.session import Parked, Session
 from services.kit.violations import Violation
-from services.orchestrator.decide import Decision, Heard, Input, Started, TimePassed, decide
+from services.orchestrator.decide import (
+    TIMED_OUT,
+    Decision,
+    Heard,
+    Input,
+    Started,
+    TimePassed,
+    decide,
+)
 from services.orchestrator.saga import Saga
 from services.orchestrator.state import SagaState
 from services.orchestrator.store import LogLine, SagaRepository, Sagas, Stored, status_of
@@ -118,6 +126,7 @@ class Orchestrator:
         stored.state = decision.state
         sagas.changed[saga_id] = None
         sagas.log.append(LogLine(saga_id, decision.state.turn, cause_name(heard), decision.log))
+        effects.timed_out += [each.step for each in decision.log if each.entry == TIMED_OUT]
         self._send(decision, cause, effects)
 
     def _send(self, decision: Decision, cause: Message, effects: Effects) -> None:

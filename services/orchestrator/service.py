@@ -32,7 +32,7 @@ def build(deps: Deps) -> Parts:
 
     def duties(database: PostgresDatabase) -> list[Duty]:
         timers = Timers(core, database, deps.relay, deps.tracing, deps.metrics)
-        return [Duty(timers.run), Duty(timers.count_stuck)]
+        return [Duty(timers.run), Duty(timers.count_waiting)]
 
     log = Retention("saga_log", "at", deps.settings.saga_retention_seconds)
     return Parts(core, make_router(deps.pool), TOPICS, duties, retentions=(log,))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from services.kit.message import Mode
 from services.kit.metrics import Metrics
 from services.kit.postgres import PostgresDatabase
 from services.kit.relay import Publisher
@@ -11,7 +12,18 @@ from services.orchestrator.engine import Orchestrator
 
 EVERY_SECONDS = 0.5
 
+MODE = Mode.ORCHESTRATION.value
+
 _STUCK = "SELECT count(*) FROM sagas WHERE deadline_at IS NOT NULL AND status = 'stuck'"
+
+
+# Ended sagas have no deadline, and the index on it knows those that have one.
+_WAITING = """
+SELECT step.key, count(*)
+FROM sagas, jsonb_each(state -> 'steps') AS step
+WHERE deadline_at IS NOT NULL AND step.value ->> 'deadline' IS NOT NULL
+GROUP BY step.key
+"""
 
 
 class Timers:
@@ -41,9 +53,17 @@ class Timers:
                 records.append(to_record(out.message.within(context), root))
             session.send(records)
         self._publisher.publish(session.sent)
+        for step in effects.timed_out:
+            self._metrics.deadlines_passed.labels(MODE, step).inc()
         return EVERY_SECONDS
 
-    def count_stuck(self) -> float:
-        row = self._database.connection().execute(_STUCK).fetchone()
-        self._metrics.stuck_sagas.labels("orchestration").set(row[0] if row else 0)
+    def count_waiting(self) -> float:
+        """What the open sagas wait for: one look for the whole orchestra."""
+        connection = self._database.connection()
+        waiting = dict.fromkeys((step.name for step in self._orchestrator.newest.steps), 0)
+        waiting.update(dict(connection.execute(_WAITING).fetchall()))
+        for step, sagas in waiting.items():
+            self._metrics.waiting_sagas.labels(MODE, step).set(sagas)
+        row = connection.execute(_STUCK).fetchone()
+        self._metrics.stuck_sagas.labels(MODE).set(row[0] if row else 0)
         return 1.0

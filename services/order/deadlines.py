@@ -52,12 +52,18 @@ class Deadlines:
     """A duty: claim what is due, tell of it in the same transaction."""
 
     def __init__(
-        self, database: PostgresDatabase, publisher: Publisher, tracing: Tracing, wait: float
+        self,
+        database: PostgresDatabase,
+        publisher: Publisher,
+        tracing: Tracing,
+        wait: float,
+        metrics: Metrics,
     ) -> None:
         self._database = database
         self._publisher = publisher
         self._tracing = tracing
         self._wait = wait
+        self._passed = metrics.deadlines_passed.labels(Mode.CHOREOGRAPHY.value, "order")
 
     def run(self) -> float:
         values = {"wait": self._wait, "longest": LONGEST_WAIT_SECONDS, "limit": AT_ONCE}
@@ -65,6 +71,7 @@ class Deadlines:
             due = session.connection.execute(_CLAIM, values).fetchall()
             session.send([told(self._tracing, nudge(row)) for row in due])
         self._publisher.publish(session.sent)
+        self._passed.inc(len(due))
         if due:
             log.info("%d orders passed their deadline", len(due))
         return EVERY_SECONDS

@@ -47,7 +47,7 @@ def build(deps: Deps) -> Parts:
     )
 
     def duties(database: PostgresDatabase) -> list[Duty]:
-        deadlines = Deadlines(database, deps.relay, deps.tracing, wait)
+        deadlines = Deadlines(database, deps.relay, deps.tracing, wait, deps.metrics)
         return [Duty(deadlines.run), Duty(lambda: count_open(database, deps.metrics))]
 
     return Parts(

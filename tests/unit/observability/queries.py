@@ -9,21 +9,25 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from prometheus_client.metrics import MetricWrapperBase
+from prometheus_client import Counter, Gauge, Histogram
 
-from services.kit.metrics import Metrics
+from services.kit.metrics import declarations
 
 RULES = Path(__file__).parents[3] / "observability" / "rules"
 NAME = re.compile(r"\b(?:[a-z_]+:)?bandstand_[a-z_]+(?::[a-z0-9_]+)?")
-SUFFIXES = {"counter": ("_total",), "gauge": ("",), "histogram": ("_bucket", "_sum", "_count")}
+ENDINGS: dict[Any, tuple[str, ...]] = {
+    Counter: ("_total",),
+    Gauge: ("",),
+    Histogram: ("_bucket", "_sum", "_count"),
+}
 
 
 @cache
 def exposed() -> frozenset[str]:
     """The name of every series that a service has, as Prometheus stores it."""
-    metrics = [m for m in vars(Metrics("any")).values() if isinstance(m, MetricWrapperBase)]
-    described = [next(iter(metric.describe())) for metric in metrics]
-    return frozenset(each.name + suffix for each in described for suffix in SUFFIXES[each.type])
+    return frozenset(
+        each.name + ending for each in declarations().values() for ending in ENDINGS[each.kind]
+    )
 
 
 @cache

@@ -42,6 +42,12 @@ class Consumer:
                 self.positions[place] += len(records)
         return polled
 
+    def highwater(self, place):
+        return len(self.logs[place])
+
+    def position(self, place, timeout_ms):
+        return self.positions[place]
+
     def seek(self, place, offset):
         self.positions[place] = offset
 
@@ -90,7 +96,13 @@ class Crew:
     def __init__(self, duties=()):
         self.consumer, self.done, self.unreadable, self.away = Consumer(), [], [], 0
         self.worker = Worker(
-            Core(), self, lambda: self.consumer, ["t"], duties, metrics("order"), frozenset()
+            Core(),
+            self,
+            lambda: self.consumer,
+            [HERE.topic, THERE.topic],
+            duties,
+            metrics("order"),
+            frozenset(),
         )
         self.consumer.on_poll = self._stop_when_idle
         self.idle = 0
