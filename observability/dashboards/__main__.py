@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 
+from grafana_foundation_sdk.cog.encoder import JSONEncoder
+
 from observability.dashboards.all import DASHBOARDS
-from observability.dashboards.panel import Json, render
+from observability.dashboards.panel import Board
 
 FOLDER = Path(__file__).parent
 
 
 def documents() -> dict[Path, str]:
     return {
-        FOLDER / f"{each.uid.removeprefix('bandstand-')}.json": _json(render(each))
+        FOLDER / f"{(each.uid or '').removeprefix('bandstand-')}.json": _json(each)
         for each in DASHBOARDS
     }
 
 
-def _json(document: Json) -> str:
-    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+def _json(board: Board) -> str:
+    return JSONEncoder(indent=2, sort_keys=True, ensure_ascii=False).encode(board) + "\n"
 
 
 def drift() -> list[Path]:

@@ -2,6 +2,7 @@
 
 from observability.dashboards.compare import COMPARE
 from observability.dashboards.mode import JAZZ_BAND, ORCHESTRA
+from observability.dashboards.plumbing import PLUMBING
 from observability.dashboards.switch import SWITCH
 
-DASHBOARDS = (COMPARE, ORCHESTRA, JAZZ_BAND, SWITCH)
+DASHBOARDS = (COMPARE, ORCHESTRA, JAZZ_BAND, SWITCH, PLUMBING)

@@ -1,52 +1,61 @@
 """How does one mode do? The same panels for both, but for what only one of them has."""
 
-from observability.dashboards.panel import Dashboard, Panel, Query
+from collections.abc import Sequence
+
+from observability.dashboards.panel import Board, Panel, Rows, board, quantile, query, series
+from observability.dashboards.questions import concluded, conducted, tracked
 
 
-def _of_mode(uid: str, title: str, question: str, mode: str, own: Panel) -> Dashboard:
+def _of_mode(uid: str, title: str, question: str, mode: str, own: Panel, more: Rows) -> Board:
     chosen = f'mode="{mode}"'
-    return Dashboard(
-        uid,
-        title,
-        question,
-        [
-            ("Sagas", [_ended(chosen), _open(chosen), _oldest(chosen)]),
-            ("Steps", [_latency(chosen), _waiting(chosen), _working(chosen)]),
-            ("Messages", [own, _way_back(chosen), _trouble(chosen)]),
-        ],
-    )
+    rows = [
+        ("Sagas", [_ended(chosen), _open(chosen), _oldest(chosen)]),
+        *more,
+        ("Steps", [_latency(chosen), _waiting(chosen), _working(chosen)]),
+        ("Messages", [own, _way_back(chosen), _trouble(chosen)]),
+    ]
+    return board(uid, title, question, rows, choose=False)
 
 
 def _ended(mode: str) -> Panel:
     expr = f"sum by (outcome, reason) (rate(bandstand_orders_ended_total{{{mode}}}[1m]))"
     why = "By outcome, and by reason where there is one."
-    return Panel("Orders ended", "ops", [Query(expr, "{{outcome}} {{reason}}")], why, stacked=True)
+    return series("Orders ended", "ops", [query(expr, "{{outcome}} {{reason}}")], why, stacked=True)
 
 
 def _open(mode: str) -> Panel:
-    queries = [
-        Query(f"mode:bandstand_sagas_open:max{{{mode}}}", "open"),
-        Query(f"max(bandstand_sagas_stuck{{{mode}}})", "stuck"),
+    found = [
+        query(f"mode:bandstand_sagas_open:max{{{mode}}}", "open"),
+        query(f"max(bandstand_sagas_stuck{{{mode}}})", "stuck"),
     ]
-    return Panel("Open sagas", "short", queries, "Stuck ones have been asked five times or more.")
+    return series("Open sagas", "short", found, "Stuck ones have been asked five times or more.")
 
 
 def _oldest(mode: str) -> Panel:
     expr = f"mode:bandstand_sagas_oldest_age_seconds:max{{{mode}}}"
-    return Panel("Oldest open saga", "s", [Query(expr, "age")], "A line that climbs at 45° is one.")
+    why = "A line that climbs at 45° is one."
+    return series("Oldest open saga", "s", [query(expr, "age")], why)
+
+
+def _deadlines(mode: str, why: str) -> Panel:
+    expr = f"sum by (step) (rate(bandstand_deadlines_passed_total{{{mode}}}[1m]))"
+    return series("Deadlines passed", "ops", [query(expr, "{{step}}")], why)
 
 
 def _latency(mode: str) -> Panel:
-    name = "mode:bandstand_order_duration_seconds"
-    queries = [Query(f"{name}:p{each}_1m{{{mode}}}", f"p{each}") for each in (50, 95, 99)]
-    return Panel("Latency", "s", queries, "From admission to the order's end.")
+    name = "bandstand_order_duration_seconds"
+    found = [
+        query(quantile(each / 100, name, "mode", mode), f"p{each}", exemplars=each == 99)
+        for each in (50, 95, 99)
+    ]
+    why = "From admission to the order's end. A dot is one order, and its trace."
+    return series("Latency", "s", found, why)
 
 
 def _waiting(mode: str) -> Panel:
-    rate = f"sum by (step, le) (rate(bandstand_step_queue_seconds_bucket{{{mode}}}[1m]))"
-    query = Query(f"histogram_quantile(0.95, {rate})", "{{step}}")
+    expr = quantile(0.95, "bandstand_step_queue_seconds", "step", mode)
     why = "From sending to handling, p95: the first to climb names the reader that is behind."
-    return Panel("Waiting by step", "s", [query], why)
+    return series("Waiting by step", "s", [query(expr, "{{step}}")], why)
 
 
 def _working(mode: str) -> Panel:
@@ -55,35 +64,77 @@ def _working(mode: str) -> Panel:
     count = f"rate(bandstand_step_duration_seconds_count{{{mode}}}[1m])"
     expr = f"sum by (step) ({duration} - {queue}) / sum by (step) ({count})"
     why = "From handling to commit, mean: third party, decision, transaction."
-    return Panel("Working by step", "s", [Query(expr, "{{step}}")], why)
+    return series("Working by step", "s", [query(expr, "{{step}}")], why)
 
 
 def _published(title: str, mode: str, topics: str, why: str) -> Panel:
     chosen = f'mode="{mode}",topic=~"{topics}"'
     expr = f"sum by (topic) (rate(bandstand_messages_published_total{{{chosen}}}[1m]))"
-    return Panel(title, "ops", [Query(expr, "{{topic}}")], why, stacked=True)
+    return series(title, "ops", [query(expr, "{{topic}}")], why, stacked=True)
 
 
 def _way_back(mode: str) -> Panel:
     expr = f"sum by (command) (rate(bandstand_compensations_total{{{mode}}}[1m]))"
-    return Panel("Way back", "ops", [Query(expr, "{{command}}")], "What was undone.", stacked=True)
+    found = [query(expr, "{{command}}")]
+    return series("Way back", "ops", found, "What was undone.", stacked=True)
 
 
 def _trouble(mode: str) -> Panel:
-    queries = [
-        Query(f"mode_why:bandstand_retries:rate5m{{{mode}}}", "retry: {{why}}"),
-        Query(f"mode:bandstand_duplicates_dropped:rate5m{{{mode}}}", "duplicate"),
-        Query(
-            f"sum by (fault) (rate(bandstand_faults_total{{{mode}}}[5m]))",
-            "injected: {{fault}}",
+    faults = f"sum by (fault) (rate(bandstand_faults_total{{{mode}}}[5m]))"
+    found = [
+        query(f"mode_why:bandstand_retries:rate5m{{{mode}}}", "retry: {{why}}"),
+        query(f"mode:bandstand_duplicates_dropped:rate5m{{{mode}}}", "duplicate"),
+        query(faults, "injected: {{fault}}"),
+    ]
+    return series("Trouble", "ops", found, "Nothing here is the good case.")
+
+
+def _known_to_the_orchestra() -> Sequence[Panel]:
+    why = "The orchestrator knows: one query, and each line is a step by name."
+    passed = "By the step whose answer did not come in time."
+    return [
+        series("What open sagas wait for", "short", conducted(), why),
+        _deadlines('mode="orchestration"', passed),
+    ]
+
+
+def _concluded_by_the_band() -> Sequence[Panel]:
+    why = "Nobody knows. Where messages wait and who is away tells it to whoever knows the flow."
+    passed = "The order service knows that an order is late, and not what it waits for."
+    return [
+        series("Where messages wait", "short", concluded(), why),
+        _deadlines('mode="choreography"', passed),
+    ]
+
+
+def _known_to_the_tracker() -> Sequence[Panel]:
+    states = 'max by (state) (bandstand_tracked_sagas{mode="choreography"})'
+    lag = quantile(0.95, "bandstand_tracker_lag_seconds", "mode", 'mode="choreography"')
+    return [
+        series(
+            "Sagas, as the tracker sees them",
+            "short",
+            [query(states, "{{state}}")],
+            "From the events alone. Stuck: not heard of for longer than its patience.",
+        ),
+        series(
+            "What stuck sagas wait for",
+            "short",
+            tracked(),
+            "The event that is missing, by the tracker's own idea of the flow.",
+        ),
+        series(
+            "How late the tracker is",
+            "s",
+            [query(lag, "p95")],
+            "From an event's sending until its state shows it.",
         ),
     ]
-    return Panel("Trouble", "ops", queries, "Nothing here is the good case.")
 
 
 ORCHESTRA = _of_mode(
-    "bandstand-orchestra",
-    "Bandstand / Orchestra",
+    "orchestra",
+    "Orchestra",
     "With a conductor: where do sagas stand, which step is slow, what does the conductor ask for?",
     "orchestration",
     _published(
@@ -92,13 +143,18 @@ ORCHESTRA = _of_mode(
         ".*[.]commands",
         "What the orchestrator asks for. It is the only one that sends commands.",
     ),
+    [("What do they wait for?", _known_to_the_orchestra())],
 )
 JAZZ_BAND = _of_mode(
-    "bandstand-jazz-band",
-    "Bandstand / Jazz band",
+    "jazz-band",
+    "Jazz band",
     "Without a conductor: where do sagas stand, whom does everybody wait for, who says what?",
     "choreography",
     _published(
         "Events", "choreography", ".*[.]events", "What everybody tells; who listens acts on it."
     ),
+    [
+        ("What do they wait for?", _concluded_by_the_band()),
+        ("The same with a saga-tracker, if one runs", _known_to_the_tracker()),
+    ],
 )

@@ -104,3 +104,16 @@ def all_started(made):
     for process in started:
         eventually(process.is_ready, f"{process.instance} is ready")
     return started
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Names each panel whose queries were run, and how much it would have drawn."""
+    told = [
+        value
+        for report in terminalreporter.getreports("passed")
+        for name, value in report.user_properties
+        if name == "panel" and report.when == "call"
+    ]
+    if told:
+        terminalreporter.write_sep("-", "what each panel shows")
+        terminalreporter.write_line("\n".join(told))

@@ -5,6 +5,7 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 import yaml
@@ -31,11 +32,18 @@ class Monitor:
         return len(self.series("up == 1", 0))
 
     def series(self, expr: str, since: float) -> list[dict[str, str]]:
-        """The labels of each series that has a number in this range, as a panel would draw it."""
+        """The labels of each series that has a number in this range."""
+        return [each["metric"] for each in self._range(expr, since) if _numbers(each)]
+
+    def samples(self, expr: str, since: float) -> list[int]:
+        """How many numbers a panel would draw, series by series; those with none are left out."""
+        return [count for each in self._range(expr, since) if (count := _numbers(each))]
+
+    def _range(self, expr: str, since: float) -> list[dict[str, Any]]:
         now = float(self._ask("query", query="time()")["result"][1])
         window = {"start": since or now, "end": now, "step": 1}
-        result = self._ask("query_range", query=expr, **window)["result"]
-        return [each["metric"] for each in result if any(map(_is_number, each["values"]))]
+        found: list[dict[str, Any]] = self._ask("query_range", query=expr, **window)["result"]
+        return found
 
     def firing(self) -> set[str]:
         return {alert["labels"]["alertname"] for alert in self._ask("alerts")["alerts"]}
@@ -49,8 +57,8 @@ class Monitor:
         self._http.close()
 
 
-def _is_number(value: list) -> bool:
-    return not math.isnan(float(value[1]))
+def _numbers(series: dict[str, Any]) -> int:
+    return sum(not math.isnan(float(value)) for _, value in series["values"])
 
 
 @contextmanager

@@ -51,3 +51,10 @@ class Traffic(threading.Thread):
 def send(bootstrap: str, *messages: Message) -> None:
     with Traffic(bootstrap, list(messages)):
         pass
+
+
+def send_unreadable(bootstrap: str, topic: str) -> None:
+    """A record that keeps no part of the message contract."""
+    producer: Any = a_producer(bootstrap)
+    producer.send(topic, b"{", key=b"nobody").get(timeout=60)
+    producer.close(timeout=5)

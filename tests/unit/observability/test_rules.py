@@ -55,6 +55,7 @@ def test_each_rule_has_one_name():
 def test_alerts_have_a_severity_and_a_runbook_that_names_them(name):
     rule = ALERTS[name]
     assert rule["labels"]["severity"] in ("page", "ticket")
+    assert rule["annotations"]["runbook_url"] == f"docs/runbooks/{rule['labels']['runbook']}.md"
     runbook = ROOT / rule["annotations"]["runbook_url"]
     assert f"`{name}`" in runbook.read_text()
 
