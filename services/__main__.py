@@ -10,13 +10,13 @@ import sys
 
 import msgspec
 
-from services.kit.bootstrap import SERVICES, run
+from services.kit.bootstrap import EVERY_SERVICE, run
 from services.kit.settings import Settings, SettingsError, load_settings
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="services", description=__doc__)
-    parser.add_argument("name", choices=SERVICES)
+    parser.add_argument("name", choices=EVERY_SERVICE)
     name: str = parser.parse_args().name
     try:
         settings = _with_instance(load_settings(os.environ), name)
@@ -27,7 +27,7 @@ def main() -> int:
         level=settings.log_level, format="%(asctime)s %(levelname)s %(threadName)s %(message)s"
     )
     logging.getLogger("kafka").setLevel("CRITICAL")
-    service = importlib.import_module(f"services.{name}.service")
+    service = importlib.import_module(f"services.{name.replace('-', '_')}.service")
     return run(service.SERVICE, settings)
 
 

@@ -8,7 +8,7 @@ import typer
 from lab.commands.status import show
 from lab.output import AsJson, err, out, print_json
 from lab.stack.home import default_home
-from lab.stack.options import SERVICES, StackOptions
+from lab.stack.options import SERVICES, TRACKER, StackOptions
 from lab.stack.progress import spinner
 from lab.stack.report import report
 from lab.stack.run import running_stack, stop
@@ -33,6 +33,9 @@ def up(
     traces: Annotated[
         bool, typer.Option(help="Zipkin, a page for traces, where there is Java to run it.")
     ] = True,
+    tracker: Annotated[
+        bool, typer.Option("--tracker", help="Also saga-tracker, which watches the jazz band.")
+    ] = False,
     fresh: Annotated[bool, typer.Option("--fresh", help="Start from empty data.")] = False,
     timeout: Annotated[float, typer.Option(min=1, help="Seconds until all must be ready.")] = 120,
     as_json: AsJson = False,
@@ -45,6 +48,7 @@ def up(
         seed=seed,
         fresh=fresh,
         traces=traces,
+        services=(*SERVICES, TRACKER) if tracker else SERVICES,
         timeout=timedelta(seconds=timeout),
     )
     home = default_home()

@@ -7,6 +7,8 @@ from datetime import timedelta
 
 SERVICES = ("order", "inventory", "payment", "shipping", "notification", "orchestrator")
 
+TRACKER = "saga-tracker"
+
 
 @dataclass(frozen=True)
 class StackOptions:

@@ -10,7 +10,7 @@ from services.contracts.headers import headers_schema
 from services.contracts.letters import KINDS as LETTERS
 from services.contracts.letters import letter_messages, letter_schemas
 from services.contracts.schemas import Schema, components
-from services.kit.bootstrap import SERVICES
+from services.kit.bootstrap import EVERY_SERVICE
 from services.kit.dead_letters import topic_of_letters
 from services.kit.message import Body, Command, Mode
 from services.kit.topics import topics_in
@@ -44,7 +44,9 @@ def asyncapi() -> dict[str, Any]:
 
 
 def _channels() -> dict[str, Any]:
-    by_topic: dict[str, list[str]] = {topic_of_letters(name): list(LETTERS) for name in SERVICES}
+    by_topic: dict[str, list[str]] = {
+        topic_of_letters(name): list(LETTERS) for name in EVERY_SERVICE
+    }
     for kind in KINDS:
         for topic in topics_in(Mode, [kind]):
             by_topic.setdefault(topic, []).append(kind.__name__)
@@ -61,7 +63,7 @@ def _channel(topic: str, kinds: list[str]) -> dict[str, Any]:
 
 def _operations() -> dict[str, Any]:
     letters = [
-        Flow(each, "send", topic_of_letters(each), ("DeadLetter",), BOTH) for each in SERVICES
+        Flow(each, "send", topic_of_letters(each), ("DeadLetter",), BOTH) for each in EVERY_SERVICE
     ]
     found = [*flows(), *letters]
     return {f"{flow.service}-{flow.action}-{flow.topic}": _operation(flow) for flow in found}

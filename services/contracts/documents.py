@@ -13,7 +13,7 @@ from services.contracts.headers import headers_schema
 from services.contracts.openapi import openapi
 from services.contracts.schemas import body_schema
 from services.contracts.tables import metrics_table, renewed, settings_table
-from services.kit.bootstrap import SERVICES
+from services.kit.bootstrap import EVERY_SERVICE
 from services.messages import KINDS
 
 ASYNCAPI = Path("contracts/asyncapi.json")
@@ -30,7 +30,7 @@ Comparison = Callable[[dict[str, Any], dict[str, Any]], Iterator[str]]
 
 def contracts() -> Documents:
     schemas = {MESSAGES / f"{kind.__name__}.json": _json(body_schema(kind)) for kind in KINDS}
-    apis = {OPENAPI / f"{service}.json": _json(openapi(service)) for service in SERVICES}
+    apis = {OPENAPI / f"{service}.json": _json(openapi(service)) for service in EVERY_SERVICE}
     headers = {MESSAGES / "headers.json": _json(headers_schema())}
     return {ASYNCAPI: _json(asyncapi()), **apis, **headers, **schemas}
 

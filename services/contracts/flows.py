@@ -6,11 +6,12 @@ import importlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from services.kit.bootstrap import SERVICES
+from services.kit.bootstrap import EVERY_SERVICE
 from services.kit.message import Command, Mode
 from services.kit.topics import topics_in
 from services.messages import EVENTS, vocabulary
 from services.orchestrator.order_saga import ORDER
+from services.saga_tracker.tracker import OBSERVED
 
 ORCHESTRATION = "sagas in orchestration"
 CHOREOGRAPHY = "sagas in choreography"
@@ -30,13 +31,16 @@ class Flow:
 
 
 def flows() -> list[Flow]:
-    return [flow for service in SERVICES for flow in _flows_of(service)]
+    return [flow for service in EVERY_SERVICE for flow in _flows_of(service)]
 
 
 def _flows_of(service: str) -> Iterator[Flow]:
     if service == "orchestrator":
         yield from _by_topic(service, "receive", ORDER.events, ORCHESTRATION)
         yield from _by_topic(service, "send", _conducted(), ORCHESTRATION)
+        return
+    if service == "saga-tracker":
+        yield from _by_topic(service, "receive", OBSERVED, CHOREOGRAPHY)
         return
     module = importlib.import_module(f"services.{service}.service")
     playbook = module.PLAYBOOK

@@ -12,6 +12,7 @@ from services.kit.settings import Settings
 
 def openapi(service: str) -> dict[str, Any]:
     """A process that is not served opens no connection and starts no thread."""
-    found: Service = importlib.import_module(f"services.{service}.service").SERVICE
+    package = service.replace("-", "_")
+    found: Service = importlib.import_module(f"services.{package}.service").SERVICE
     process = Process(found, Settings(database_url="", kafka=""))
     return process.app().openapi()

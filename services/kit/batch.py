@@ -240,6 +240,9 @@ class BatchProcessor:
             metrics.faults.labels(mode.value, fault).inc()
         for saga in effects.closed:
             self._tell_closed(saga)
+        for message in effects.projected:
+            behind = max(now - message.sent_at().timestamp(), 0)
+            metrics.tracker_lag.labels(message.mode.value).observe(behind)
         self._retell(committed, started)
 
     def _tell_handled(self, done: Handled, tries: int, started: float, now: float) -> None:

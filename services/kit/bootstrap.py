@@ -45,6 +45,8 @@ RETRY_SECONDS = 0.5
 STALLED_SECONDS = 30.0
 STOP_SECONDS = 4.0
 SERVICES = ("order", "inventory", "payment", "shipping", "notification", "orchestrator")
+OPTIONAL = ("saga-tracker",)
+EVERY_SERVICE = (*SERVICES, *OPTIONAL)
 
 
 def run(service: Service, settings: Settings) -> int:
@@ -284,7 +286,7 @@ class Process:
 
 
 def all_topics() -> list[str]:
-    return sorted([*topics_in(Mode, KINDS), *map(topic_of_letters, SERVICES)])
+    return sorted([*topics_in(Mode, KINDS), *map(topic_of_letters, EVERY_SERVICE)])
 
 
 def _end_by_request(server: uvicorn.Server) -> None:

@@ -43,7 +43,8 @@ class Closed:
 
 @dataclass
 class Effects:
-    """For the outbox, for the parking, and for the counters; `timed_out` are steps."""
+    """For the outbox, for the parking, and for the counters; `timed_out` are steps, and
+    `projected` what an onlooker took note of."""
 
     outgoing: list[Outgoing] = field(default_factory=list)
     parked: list[Parked] = field(default_factory=list)
@@ -51,3 +52,4 @@ class Effects:
     faults: list[tuple[Mode, str]] = field(default_factory=list)
     closed: list[Closed] = field(default_factory=list)
     timed_out: list[str] = field(default_factory=list)
+    projected: list[Message] = field(default_factory=list)

@@ -59,7 +59,7 @@ class Listener:
 
 @dataclass(frozen=True)
 class Parts:
-    """What a service is made of once built."""
+    """What a service is made of once built. A `patient` one is in no hurry, like a listener."""
 
     core: Core
     router: APIRouter
@@ -68,6 +68,7 @@ class Parts:
     background: Sequence[Background] = field(default_factory=tuple)
     listeners: Sequence[Listener] = field(default_factory=tuple)
     retentions: Sequence[Retention] = field(default_factory=tuple)
+    patient: bool = False
 
 
 @dataclass(frozen=True)

@@ -47,6 +47,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         float, _about("mean answer time of the card network and the carrier", ge=0, le=10_000)
     ] = 1.0
     initial_stock: Annotated[int, _about("of each article, put in once", ge=0)] = 1_000_000
+    tracker_patience_seconds: Annotated[
+        float,
+        _about("saga-tracker: after how long without a new event a saga counts as stuck", gt=0),
+    ] = 5.0
     outbox_limit: Annotated[
         int,
         _about("messages that may wait for the broker before new orders are turned away", ge=1),

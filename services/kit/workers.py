@@ -56,7 +56,7 @@ class Workers:
         return Worker(
             parts.core,
             processor,
-            lambda: make_consumer(self.settings, self.service.name),
+            lambda: make_consumer(self.settings, self.service.name, patient=parts.patient),
             parts.topics,
             duties,
             self.metrics,

@@ -42,6 +42,8 @@ class Timers:
         self._publisher = publisher
         self._tracing = tracing
         self._metrics = metrics
+        for step in orchestrator.newest.steps:
+            metrics.deadlines_passed.labels(MODE, step.name)
 
     def run(self) -> float:
         with self._database.transaction() as session:
