@@ -13,6 +13,7 @@ from services.contracts.headers import headers_schema
 from services.contracts.openapi import openapi
 from services.contracts.schemas import body_schema
 from services.contracts.tables import metrics_table, renewed, settings_table
+from services.contracts.values import values_table
 from services.kit.bootstrap import EVERY_SERVICE
 from services.messages import KINDS
 
@@ -22,6 +23,7 @@ MESSAGES = Path("contracts/messages")
 TABLES = {
     Path("docs/configuration.md"): ("settings", settings_table),
     Path("docs/metrics.md"): ("metrics", metrics_table),
+    Path("docs/values.md"): ("values", values_table),
 }
 
 Documents = Mapping[Path, str]
