@@ -19,6 +19,7 @@ SUFFIXES = (".events", ".commands", ".dead-letter")
 INTERNAL = "__consumer_offsets"
 PATIENCE_SECONDS = 15.0
 PAUSE_SECONDS = 0.2
+NO_OPTIONS: Mapping[str, Any] = {}
 
 Offsets = Mapping[TopicPartition, int]
 Given = ParamSpec("Given")
@@ -62,10 +63,10 @@ class Broker:
     """Not thread-safe."""
 
     @answering
-    def __init__(self, bootstrap: str) -> None:
+    def __init__(self, bootstrap: str, options: Mapping[str, Any] = NO_OPTIONS) -> None:
         logging.getLogger("kafka").setLevel(logging.CRITICAL)
         self._admin: Any = KafkaAdminClient(
-            bootstrap_servers=bootstrap.split(","), client_id="bandstand-lab"
+            bootstrap_servers=bootstrap.split(","), client_id="bandstand-lab", **options
         )
 
     def __enter__(self) -> Self:

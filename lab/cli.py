@@ -6,6 +6,7 @@ A command is a function in `lab.commands`; it returns nothing when all went well
 
 import signal
 from types import FrameType
+from typing import Annotated
 
 import typer
 
@@ -21,6 +22,7 @@ from lab.commands.status import status
 from lab.commands.switch import switch
 from lab.commands.up import down, up
 from lab.commands.verify import verify
+from lab.commands.where import Where
 from lab.errors import BandstandError
 from lab.output import say
 
@@ -33,11 +35,35 @@ app = typer.Typer(
 )
 
 
+NOT_ON_A_CLUSTER = {
+    "up": "install the chart with `helm install`",
+    "down": "remove the release with `helm uninstall`",
+    "logs": "use `kubectl logs`",
+    "demo": "it measures a stack of its own",
+    "chaos": "it kills the processes of a stack on this machine",
+    "soak": "it kills the processes of a stack on this machine",
+}
+
+
 @app.callback(invoke_without_command=True)
-def bandstand(context: typer.Context) -> None:
+def bandstand(
+    context: typer.Context,
+    kube: Annotated[
+        bool, typer.Option("--kube", help="On the cluster that kubectl talks to, not here.")
+    ] = False,
+    namespace: Annotated[str | None, typer.Option(help="Of the release. [bandstand]")] = None,
+    release: Annotated[str | None, typer.Option(help="Its name. [bandstand]")] = None,
+) -> None:
     """Without a command, the help is the answer."""
     if context.invoked_subcommand is None:
         typer.echo(context.get_help())
+        return
+    if not kube and (namespace or release):
+        raise typer.BadParameter("--namespace and --release need --kube")
+    if kube and (instead := NOT_ON_A_CLUSTER.get(context.invoked_subcommand)):
+        raise typer.BadParameter(f"`{context.invoked_subcommand}` is not for --kube: {instead}")
+    given = {"namespace": namespace, "release": release}
+    context.obj = Where(kube, **{name: value for name, value in given.items() if value})
 
 
 for command in (demo, up, down, status, logs, load, switch, saga, verify, chaos, soak, report):

@@ -6,7 +6,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from lab.broker import Broker
+from lab.commands.where import target_of
 from lab.errors import BandstandError
 from lab.letters import choose, views
 from lab.letters.letter import Letter
@@ -14,7 +14,7 @@ from lab.letters.office import Office, Sent
 from lab.letters.outcome import await_read
 from lab.output import AsJson, out, print_json, say
 from lab.stack.options import SERVICES
-from lab.stack.state import Stack, load_stack
+from lab.target import Target
 
 app = typer.Typer(
     help="What services could not handle: list, show, replay, discard.", no_args_is_help=True
@@ -43,6 +43,7 @@ class CameBackError(BandstandError):
 
 @app.command("list")
 def show_list(
+    context: typer.Context,
     service: Service = None,
     order: Order = None,
     everything: Annotated[
@@ -51,7 +52,7 @@ def show_list(
     as_json: AsJson = False,
 ) -> None:
     """What waits for somebody to look at it."""
-    with _office() as office:
+    with target_of(context).office() as office:
         letters = choose.matching(office.letters(), service, order, resolved=True)
     shown = letters if everything else choose.matching(letters, None, None)
     if as_json:
@@ -64,11 +65,12 @@ def show_list(
 
 @app.command("show")
 def show_one(
+    context: typer.Context,
     letter_id: Annotated[str, typer.Argument(metavar="ID", help="An id, or its beginning.")],
     as_json: AsJson = False,
 ) -> None:
     """One dead letter: why, where it comes from, its trace, its headers and its payload."""
-    with _office() as office:
+    with target_of(context).office() as office:
         letters = office.letters()
     (letter,) = choose.named(letters, [letter_id])
     returned = choose.came_back(letters, [letter])
@@ -81,6 +83,7 @@ def show_one(
 
 @app.command("replay")
 def replay(
+    context: typer.Context,
     ids: Annotated[
         list[str] | None,
         typer.Argument(metavar="ID", help="Ids, or their first characters (4 or more)."),
@@ -105,13 +108,13 @@ def replay(
         raise typer.BadParameter("--again needs IDs")
     if ids and (service or order):
         raise typer.BadParameter("--service and --order choose among --all")
-    stack = load_stack()
-    with Office(stack.kafka.bootstrap) as office:
+    target = target_of(context)
+    with target.office() as office:
         letters = office.letters()
         chosen = choose.named(letters, ids) if ids else choose.matching(letters, service, order)
         plan = choose.to_replay(chosen, again)
         sent = office.replay(plan.todo)
-        returned = _await(stack, office, plan.todo, sent, timeout) if wait else []
+        returned = _await(target, office, plan.todo, sent, timeout) if wait else []
     for place in sent:
         say(f"{place.id} to {place.topic}, for {place.reader}")
     back = [views.summary(letter) for letter in returned]
@@ -122,6 +125,7 @@ def replay(
 
 @app.command("discard")
 def discard(
+    context: typer.Context,
     ids: Ids,
     reason: Annotated[str, typer.Option(help="Why nobody needs it any more; it is recorded.")],
     as_json: AsJson = False,
@@ -129,20 +133,16 @@ def discard(
     """Let messages go for good, and say why."""
     if not reason.strip():
         raise typer.BadParameter("--reason must say something")
-    with _office() as office:
+    with target_of(context).office() as office:
         plan = choose.to_discard(choose.named(office.letters(), ids))
         office.discard(plan.todo, reason.strip())
     _tell(plan, "discarded", as_json)
 
 
-def _office() -> Office:
-    return Office(load_stack().kafka.bootstrap)
-
-
 def _await(
-    stack: Stack, office: Office, replayed: list[Letter], sent: list[Sent], timeout: float
+    target: Target, office: Office, replayed: list[Letter], sent: list[Sent], timeout: float
 ) -> list[Letter]:
-    with Broker(stack.kafka.bootstrap) as broker:
+    with target.broker() as broker:
         await_read(broker, sent, timeout)
     return choose.came_back(office.letters(), replayed)
 

@@ -6,9 +6,10 @@ import msgspec
 import typer
 from rich.table import Table
 
+from lab.commands.where import target_of
 from lab.faults import EXAMPLES, parse_rule, read_faults, rule_text, set_faults
 from lab.output import AsJson, out, print_json, say
-from lab.stack.state import Stack, load_stack
+from lab.target import Target
 from services.kit.faults import Catalogue, Rule
 
 app = typer.Typer(help="Let things go wrong on purpose, in both modes alike.", no_args_is_help=True)
@@ -26,10 +27,9 @@ def _rule(text: str) -> Rule:
 
 
 @app.command("show")
-def show(as_json: AsJson = False) -> None:
+def show(context: typer.Context, as_json: AsJson = False) -> None:
     """The rules in force, by service."""
-    stack = load_stack()
-    found = {name: read_faults(service.url) for name, service in stack.services.items()}
+    found = {name: read_faults(url) for name, url in target_of(context).urls().items()}
     if as_json:
         print_json(found)
         return
@@ -42,6 +42,7 @@ def show(as_json: AsJson = False) -> None:
 
 @app.command("set")
 def set_rules(
+    context: typer.Context,
     rules: Annotated[
         list[Rule], typer.Argument(parser=_rule, metavar="RULE...", help=f"Such as {EXAMPLES}.")
     ],
@@ -50,21 +51,22 @@ def set_rules(
     as_json: AsJson = False,
 ) -> None:
     """Replace the rules."""
-    _put(Catalogue(seed, tuple(rules)), service, as_json)
+    _put(context, Catalogue(seed, tuple(rules)), service, as_json)
 
 
 @app.command("off")
-def off(service: Service = None, as_json: AsJson = False) -> None:
+def off(context: typer.Context, service: Service = None, as_json: AsJson = False) -> None:
     """No more faults."""
-    _put(Catalogue(), service, as_json)
+    _put(context, Catalogue(), service, as_json)
 
 
-def _put(catalogue: Catalogue, only: list[str] | None, as_json: bool) -> None:
-    stack = load_stack()
-    names = _chosen(stack, only)
+def _put(
+    context: typer.Context, catalogue: Catalogue, only: list[str] | None, as_json: bool
+) -> None:
+    target = target_of(context)
+    names = _chosen(target, only)
     for name in names:
-        urls = [instance.url for instance in stack.services[name].instances]
-        set_faults(urls, stack.token, catalogue)
+        set_faults(target.instances(name), target.token, catalogue)
     if as_json:
         print_json({"services": names, "catalogue": msgspec.to_builtins(catalogue)})
     else:
@@ -72,8 +74,8 @@ def _put(catalogue: Catalogue, only: list[str] | None, as_json: bool) -> None:
         say(f"{rules} on {', '.join(names)}")
 
 
-def _chosen(stack: Stack, only: list[str] | None) -> list[str]:
-    names = list(stack.services)
+def _chosen(target: Target, only: list[str] | None) -> list[str]:
+    names = list(target.services)
     if unknown := sorted(set(only or []) - set(names)):
         raise typer.BadParameter(f"no service {', '.join(unknown)}; there are {', '.join(names)}")
     return only or names

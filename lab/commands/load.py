@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from lab.database import Database
+from lab.commands.where import target_of
 from lab.errors import ViolationError
 from lab.load.door import Door
 from lab.load.load import Load
@@ -13,13 +13,13 @@ from lab.load.progress import Bars
 from lab.load.summary import Summary, summarize
 from lab.load.tables import show
 from lab.output import AsJson, print_json, say
-from lab.stack.state import load_stack
 
 DEFAULT_RATE = 20.0
 MOST_ORDERS = 200_000
 
 
 def load(
+    context: typer.Context,
     orders: Annotated[int, typer.Option(min=1, max=MOST_ORDERS, help="How many orders.")] = 200,
     rate: Annotated[
         float | None,
@@ -50,10 +50,10 @@ def load(
     """Place orders and wait until each of them has ended."""
     if rate is not None and closed is not None:
         raise typer.BadParameter("either --rate (open loop) or --closed, not both")
-    stack = load_stack()
-    database = Database(stack.postgres.url)
+    target = target_of(context)
+    database = target.database()
     planned = mix(orders, seed, doomed, cancel)
-    load = Load(planned, Door(stack.services["order"].url), database)
+    load = Load(planned, Door(target.url("order")), database)
     try:
         with Bars(orders) as bars:
             if closed is not None:

@@ -6,21 +6,20 @@ from uuid import UUID
 import typer
 from rich.table import Table
 
+from lab.commands.where import target_of
 from lab.output import AsJson, out, print_json
-from lab.stack.state import load_stack
 from lab.where.inquiry import Inquiry, Services, whole_picture
 from lab.where.score import score
 from lab.where.timeline import Line, story
 
 
 def saga(
+    context: typer.Context,
     order_id: Annotated[UUID, typer.Argument(metavar="ID", help="The order's id.")],
     as_json: AsJson = False,
 ) -> None:
     """What happened to an order, who decided it, where it stands and what it waits for."""
-    stack = load_stack()
-    urls = {name: service.url for name, service in stack.services.items()}
-    with Services(urls) as services:
+    with Services(target_of(context).urls()) as services:
         found = whole_picture(services, str(order_id))
     lines = story(found, score())
     if as_json:

@@ -1,7 +1,10 @@
 """`bandstand status`."""
 
+import typer
 from rich.table import Table
 
+from lab.commands.pods import show_pods
+from lab.commands.where import where
 from lab.errors import NoStackError
 from lab.output import AsJson, out, print_json
 from lab.stack.home import default_home
@@ -11,8 +14,11 @@ from lab.stack.state import load_stack
 MEBIBYTE = 1024 * 1024
 
 
-def status(as_json: AsJson = False) -> None:
-    """Show each process of the running stack: pid, port, restarts, memory."""
+def status(context: typer.Context, as_json: AsJson = False) -> None:
+    """Show each process of the running stack, or each pod of the release, and its restarts."""
+    if (place := where(context)).kube:
+        show_pods(place, as_json)
+        return
     home = default_home()
     stack = load_stack(home)
     try:

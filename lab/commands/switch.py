@@ -5,14 +5,12 @@ from typing import Annotated
 import msgspec
 import typer
 
-from lab.api import Api
-from lab.broker import Broker
+from lab.commands.where import target_of
 from lab.coordination.drain import Drain
 from lab.coordination.route import Route, read_route
 from lab.coordination.route import switch as change_route
-from lab.database import Database
 from lab.output import AsJson, print_json, say
-from lab.stack.state import Stack, load_stack
+from lab.target import Target
 from services.kit.message import Mode
 
 
@@ -24,6 +22,7 @@ class Switched(msgspec.Struct, frozen=True):
 
 
 def switch(
+    context: typer.Context,
     mode: Annotated[Mode, typer.Argument(help="Who is to coordinate new orders.")],
     weight: Annotated[
         int, typer.Option(min=0, max=100, help="Percent of new orders that go there.")
@@ -35,22 +34,21 @@ def switch(
     as_json: AsJson = False,
 ) -> None:
     """Switch new orders to a mode. Orders under way stay in theirs until they end."""
-    stack = load_stack()
-    with Api(stack.services["order"].url, stack.token) as order:
+    target = target_of(context)
+    with target.order_api() as order:
         before = read_route(order)
         after = change_route(order, mode, weight, say)
     say(f"{before.text} → {after.text}")
     left = next((each for each in Mode if after.leaves(each)), None)
-    seconds = _drain(stack, left, timeout) if wait and left else None
+    seconds = _drain(target, left, timeout) if wait and left else None
     if wait and left is None:
         say("both modes get new orders: nothing to drain")
     if as_json:
         print_json(Switched(before, after, left if seconds is not None else None, seconds))
 
 
-def _drain(stack: Stack, mode: Mode, timeout: float) -> float:
-    database = Database(stack.postgres.url)
-    with Broker(stack.kafka.bootstrap) as broker:
-        seconds = Drain(mode, database, broker, say).wait(timeout)
+def _drain(target: Target, mode: Mode, timeout: float) -> float:
+    with target.broker() as broker:
+        seconds = Drain(mode, target.database(), broker, say).wait(timeout)
     say(f"{mode} has drained in {seconds:.1f} s")
     return seconds

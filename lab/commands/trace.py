@@ -8,9 +8,10 @@ import typer
 from typer.core import TyperGroup
 
 from lab.api import Api
-from lab.errors import BandstandError, MissingError
+from lab.commands.where import target_of
+from lab.errors import BandstandError
 from lab.output import AsJson, out, print_json
-from lab.stack.state import Stack, load_stack
+from lab.target import Target
 from lab.traces import find
 from lab.traces.measure import Measured, measure, summarize
 from lab.traces.show import paths, side_by_side, waterfall
@@ -43,24 +44,26 @@ class NothingToCompareError(BandstandError):
 
 @app.command("show")
 def show(
+    context: typer.Context,
     trace: Annotated[str, typer.Argument(metavar="ID", help="Of an order or a trace.")],
     as_json: AsJson = False,
 ) -> None:
     """One saga's spans as a tree, with times."""
-    stack = load_stack()
-    with _zipkin(stack) as zipkin:
-        trace_id, tree = _find(stack, zipkin, trace)
+    target = target_of(context)
+    with _zipkin(target) as zipkin:
+        trace_id, tree = _find(target, zipkin, trace)
     measured = measure(tree)
     if as_json:
         print_json({"trace": measured, "spans": [span for _, span in tree.all()]})
         return
     _draw(tree)
     out.print(_in_words(measured))
-    out.print(f"{stack.traces}/zipkin/traces/{trace_id}", style="dim")
+    out.print(f"{target.traces()}/zipkin/traces/{trace_id}", style="dim")
 
 
 @app.command("compare")
 def compare(
+    context: typer.Context,
     traces: Annotated[
         list[str] | None,
         typer.Argument(metavar="A B", help="Two orders or traces, one of each mode."),
@@ -73,9 +76,9 @@ def compare(
     """Both modes side by side: critical path, hops, fan-out, and where the time goes."""
     if (last is None) == (not traces) or (traces and len(traces) != 2):
         raise typer.BadParameter("name two traces, A and B, or --last N")
-    stack = load_stack()
-    with _zipkin(stack) as zipkin:
-        trees = find.last(zipkin, last) if last else _two(stack, zipkin, traces or [])
+    target = target_of(context)
+    with _zipkin(target) as zipkin:
+        trees = find.last(zipkin, last) if last else _two(target, zipkin, traces or [])
     modes = summarize([measure(tree) for tree in trees])
     if set(modes) != set(find.MODES):
         raise NothingToCompareError(
@@ -98,26 +101,20 @@ def _draw(tree: Tree) -> None:
     out.print(waterfall(tree), width=out.width if out.is_terminal else WIDTH_OF_A_PIPE)
 
 
-def _two(stack: Stack, zipkin: Zipkin, traces: list[str]) -> list[Tree]:
-    return [_find(stack, zipkin, trace)[1] for trace in traces]
+def _two(target: Target, zipkin: Zipkin, traces: list[str]) -> list[Tree]:
+    return [_find(target, zipkin, trace)[1] for trace in traces]
 
 
-def _find(stack: Stack, zipkin: Zipkin, word: str) -> tuple[str, Tree]:
+def _find(target: Target, zipkin: Zipkin, word: str) -> tuple[str, Tree]:
     """With the trace's own id."""
-    urls = {name: service.url for name, service in stack.services.items()}
-    with Services(urls) as services:
+    with Services(target.urls()) as services:
         trace_id = find.trace_id(word, services)
     return trace_id, find.find(zipkin, trace_id)
 
 
 @contextmanager
-def _zipkin(stack: Stack) -> Iterator[Zipkin]:
-    if stack.traces is None:
-        raise MissingError(
-            "this stack keeps no traces: it was started with --no-traces, by a command that needs "
-            "none, or without Java and Maven"
-        )
-    with Zipkin(Api(stack.traces)) as zipkin:
+def _zipkin(target: Target) -> Iterator[Zipkin]:
+    with Zipkin(Api(target.traces())) as zipkin:
         yield zipkin
 
 

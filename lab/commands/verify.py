@@ -5,26 +5,25 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from lab.broker import Broker
-from lab.database import Database
+from lab.commands.where import target_of
 from lab.errors import ViolationError
 from lab.output import AsJson, out, print_json, say
-from lab.stack.state import load_stack
 from lab.verify.invariants import Verdict
 from lab.verify.invariants import verify as check
 from lab.verify.quiet import await_quiet
 
 
 def verify(
+    context: typer.Context,
     timeout: Annotated[
         float, typer.Option(min=0, help="Seconds to wait for open orders to end.")
     ] = 60.0,
     as_json: AsJson = False,
 ) -> None:
     """Check that every order that ever ran kept all promises."""
-    stack = load_stack()
-    database = Database(stack.postgres.url)
-    with Broker(stack.kafka.bootstrap) as broker:
+    target = target_of(context)
+    database = target.database()
+    with target.broker() as broker:
         await_quiet(database, broker, timeout, say)
     verdicts = list(check(database))
     if as_json:

@@ -6,14 +6,14 @@ replaying it once more is harmless: its reader has the receipt.
 
 import logging
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Self
 
 import msgspec
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
-from lab.broker import answering
+from lab.broker import NO_OPTIONS, answering
 from lab.errors import NotReadyError
 from lab.letters.letter import Found, Letter, fold
 from services.kit.dead_letters import RESOLUTION, SUFFIX, Resolution, Resolved, replayed
@@ -40,11 +40,11 @@ class Office:
     """Not thread-safe."""
 
     @answering
-    def __init__(self, bootstrap: str) -> None:
+    def __init__(self, bootstrap: str, options: Mapping[str, Any] = NO_OPTIONS) -> None:
         logging.getLogger("kafka").setLevel(logging.CRITICAL)
-        self._bootstrap = bootstrap.split(",")
+        self._options = {**options, "bootstrap_servers": bootstrap.split(",")}
         self._producer: Any = KafkaProducer(
-            bootstrap_servers=self._bootstrap,
+            **self._options,
             client_id="bandstand-lab",
             acks="all",
             max_block_ms=10_000,
@@ -61,7 +61,7 @@ class Office:
     def letters(self) -> list[Letter]:
         """All that were there when this was called, with what became of them."""
         consumer: Any = KafkaConsumer(
-            bootstrap_servers=self._bootstrap,
+            **self._options,
             client_id="bandstand-lab",
             enable_auto_commit=False,
             auto_offset_reset="earliest",

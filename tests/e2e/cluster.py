@@ -4,14 +4,14 @@ import base64
 import json
 import os
 import subprocess
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from lab.stack.ports import LOOPBACK, Ports, is_free
-from tests.integration.waiting import eventually
+from lab.cluster.kubectl import Kubectl
+from lab.cluster.tunnel import Tunnel
+from lab.stack.ports import Ports
 
 ROOT = Path(__file__).parents[2]
 CHART = ROOT / "charts" / "bandstand"
@@ -95,36 +95,10 @@ class Release:
     @contextmanager
     def forward(self, component: str, port: int) -> Iterator[int]:
         """A local port that leads to a component; opened again when the pod behind it is gone."""
-        local = Ports().take()
-        tunnel = _Tunnel(self.namespace, f"service/{self.name}-{component}", f"{local}:{port}")
-        tunnel.start()
-        try:
-            eventually(lambda: not is_free(local), f"a tunnel to {component}")
-            yield local
-        finally:
-            tunnel.stop()
-
-
-class _Tunnel(threading.Thread):
-    def __init__(self, namespace: str, target: str, ports: str) -> None:
-        super().__init__(daemon=True)
-        self._command = ["kubectl", "-n", namespace, "port-forward", target, ports]
-        self._command.append(f"--address={LOOPBACK}")
-        self._stopping = threading.Event()
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def run(self) -> None:
-        while not self._stopping.wait(0.3):
-            self._process = subprocess.Popen(
-                self._command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-            )
-            self._process.wait()
-
-    def stop(self) -> None:
-        self._stopping.set()
-        if self._process is not None:
-            self._process.terminate()
-        self.join()
+        service = f"{self.name}-{component}"
+        with Tunnel(Kubectl(self.namespace), service, port, Ports().take()) as tunnel:
+            tunnel.await_open()
+            yield tunnel.local
 
 
 def image_from_environment() -> str:

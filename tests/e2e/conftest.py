@@ -5,8 +5,7 @@ import uuid
 
 import pytest
 
-from lab.api import Api
-from lab.database import Database
+from lab.cluster.target import release_target
 from tests.e2e.cluster import Release, image_from_environment, run
 
 SESSION_SECONDS = 10  # how long a pod that could not leave its group keeps its partitions
@@ -35,21 +34,24 @@ def release(_asked_for):
 
 
 @pytest.fixture
-def order_url(release):
-    with release.forward("order", 8080) as port:
-        yield f"http://127.0.0.1:{port}"
+def target(release):
+    with release_target(release.namespace, release.name) as target:
+        yield target
 
 
 @pytest.fixture
-def order(release, order_url):
-    with Api(order_url, release.secret("admin")["token"]) as api:
+def order_url(target):
+    return target.url("order")
+
+
+@pytest.fixture
+def order(target):
+    with target.order_api() as api:
         yield api
 
 
 @pytest.fixture
-def database(release):
-    password = release.secret("database")["admin.password"]
-    with release.forward("postgres", 5432) as port:
-        database = Database(f"postgresql://bandstand:{password}@127.0.0.1:{port}/bandstand")
-        yield database
-        database.close()
+def database(target):
+    database = target.database()
+    yield database
+    database.close()

@@ -1,0 +1,67 @@
+"""kubectl, and what it complains about as errors of ours."""
+
+import subprocess
+from typing import Any
+
+import msgspec
+
+from lab.errors import BandstandError, MissingError, NotReadyError, RefusedError
+
+PROGRAM = "kubectl"
+TIMEOUT_SECONDS = 30.0
+UNREACHABLE = (
+    "unable to connect to the server",
+    "was refused",
+    "i/o timeout",
+    "no configuration has been provided",
+    "invalid configuration",
+    "does not exist",
+    "tls handshake timeout",
+)
+
+
+class UnknownError(BandstandError):
+    """The cluster does not have what was asked for."""
+
+
+class Kubectl:
+    def __init__(self, namespace: str) -> None:
+        self.namespace = namespace
+
+    def command(self, *arguments: str) -> list[str]:
+        return [PROGRAM, f"--namespace={self.namespace}", *arguments]
+
+    def get(self, *arguments: str) -> Any:
+        """Whatever `kubectl get` finds, as it is in the API."""
+        return msgspec.json.decode(self._run("get", *arguments, "--output=json"))
+
+    def _run(self, *arguments: str) -> bytes:
+        try:
+            done = subprocess.run(  # noqa: S603 - found on PATH
+                self.command(*arguments, f"--request-timeout={TIMEOUT_SECONDS:.0f}s"),
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                check=False,
+            )
+        except FileNotFoundError as error:
+            raise no_kubectl() from error
+        if done.returncode != 0:
+            raise complaint(done.stderr.decode(errors="replace"))
+        return done.stdout
+
+
+def no_kubectl() -> MissingError:
+    return MissingError("kubectl is not on the PATH: https://kubernetes.io/docs/tasks/tools/")
+
+
+def complaint(said: str) -> BandstandError:
+    """Its last line is the reason; what comes before are warnings and retries."""
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    reason = lines[-1].removeprefix("error: ") if lines else "it gave no reason"
+    if "(Forbidden)" in reason or "is forbidden" in reason or "Unauthorized" in reason:
+        return RefusedError(f"the cluster does not permit it: {reason}")
+    if "(NotFound)" in reason or " not found" in reason:
+        return UnknownError(f"the cluster says: {reason}")
+    if any(words in reason.lower() for words in UNREACHABLE):
+        return NotReadyError(f"no cluster answers: {reason}")
+    return BandstandError(f"kubectl says: {reason}")

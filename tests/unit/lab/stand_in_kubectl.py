@@ -1,0 +1,26 @@
+"""Stands for kubectl: answers from a folder, and forwards ports to nowhere.
+
+`get` prints the file `<first word>.json`, or complains with `<first word>.txt`. `port-forward` says
+that it listens and stays until it is told to end, or ends at once where `refuses.txt` says why;
+each start is a line in `started`.
+"""
+
+import os
+import sys
+import time
+from pathlib import Path
+
+folder = Path(os.environ["STAND_IN"])
+_, verb, what, *_rest = sys.argv[1:]
+if verb == "get":
+    kind = what.partition(",")[0]
+    if (complaint := folder / f"{kind}.txt").exists():
+        sys.exit(complaint.read_text())
+    print((folder / f"{kind}.json").read_text())
+else:
+    with (folder / "started").open("a") as file:
+        file.write(f"{os.getpid()} {what}\n")
+    if (refusal := folder / "refuses.txt").exists():
+        sys.exit(refusal.read_text())
+    print("Forwarding from 127.0.0.1", flush=True)
+    time.sleep(60)
