@@ -23,9 +23,9 @@ from services.kit.message import Mode
 from services.kit.metrics import CONTENT_TYPE, Metrics
 from services.kit.pool import Pool
 from services.kit.problems import Problem, documented
+from services.kit.readiness import Standing
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
-Readiness = Callable[[], dict[str, str]]
 
 
 def _number(value: Any) -> Any:
@@ -141,7 +141,12 @@ class MeasuredRequests:
 
 
 def common_routes(
-    alive: Alive, readiness: Readiness, metrics: Metrics, faults: Faults, pool: Pool, token: str
+    alive: Alive,
+    readiness: Callable[[], Standing],
+    metrics: Metrics,
+    faults: Faults,
+    pool: Pool,
+    token: str,
 ) -> APIRouter:
     router = APIRouter(tags=["operations"])
     admin = [Depends(require_token(token))]
@@ -152,13 +157,13 @@ def common_routes(
 
     @router.get(
         "/readyz",
-        summary="Do its database and its broker answer?",
-        responses={503: {"description": "Which of them does not", "model": dict[str, str]}},
+        summary="Can it do its job for its callers? And which of database and broker answer?",
+        responses={503: {"description": "It cannot; why", "model": dict[str, str]}},
     )
     def readyz() -> dict[str, str]:
-        found = readiness()
-        ready = all(state == "ok" for state in found.values())
-        return found if ready else JSONResponse(found, 503)  # type: ignore[return-value]
+        """Once started, it can while the broker is away: what is to be told waits for it."""
+        ready, answers = readiness()
+        return answers if ready else JSONResponse(answers, 503)  # type: ignore[return-value]
 
     @router.get("/metrics", response_class=Response, include_in_schema=False)
     def exposition() -> Response:

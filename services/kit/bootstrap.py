@@ -12,7 +12,6 @@ from contextlib import asynccontextmanager, suppress
 from types import FrameType
 from typing import Any
 
-import psycopg
 import uvicorn
 from fastapi import FastAPI
 from kafka.errors import KafkaError
@@ -30,6 +29,7 @@ from services.kit.metrics import Metrics
 from services.kit.migrate import count_start, migrate
 from services.kit.pool import Pool, make_pool
 from services.kit.postgres import PostgresDatabase
+from services.kit.readiness import Readiness
 from services.kit.relay import Relay
 from services.kit.service import Background, Deps, Parts, Service
 from services.kit.settings import Settings
@@ -42,7 +42,6 @@ from services.messages import KINDS
 log = logging.getLogger(__name__)
 
 RETRY_SECONDS = 0.5
-STALLED_SECONDS = 30.0
 STOP_SECONDS = 4.0
 SERVICES = ("order", "inventory", "payment", "shipping", "notification", "orchestrator")
 OPTIONAL = ("saga-tracker",)
@@ -69,7 +68,6 @@ class Process:
         self._stopping = threading.Event()
         self._threads: list[threading.Thread] = []
         self._parts: Parts | None = None
-        self._worker: Worker | None = None
         self._workers: list[Worker] = []
         self._relay: Relay | None = None
         self._producer: Any = None
@@ -77,7 +75,8 @@ class Process:
         self._pool: Pool = make_pool(settings, service.schema)
         self._alive = Alive(service=service.name, instance=settings.instance, incarnation=0)
         self._probe = BrokerProbe(settings)
-        self._waiting_for = "database"
+        self._migrated = False
+        self._readiness = Readiness(lambda: self._migrated, self._pool, self._probe.answers)
         self._broken = False
 
     @property
@@ -150,7 +149,6 @@ class Process:
         except Exception:
             self._break("the start")
             return
-        self._waiting_for = ""
         self._start_threads()
 
     def _prepare_database(self) -> None:
@@ -167,16 +165,22 @@ class Process:
         self._alive.incarnation = self._faults.incarnation = starts
         self._metrics.incarnation.set(starts)
         self._pool.open(wait=False)
+        self._migrated = True
 
     def _prepare_broker(self) -> None:
-        self._waiting_for = "broker"
         while True:
             try:
-                make_topics(self._settings, all_topics())
+                make_topics(self._settings, all_topics(), self._own_topics())
                 self._producer = make_producer(self._settings)
                 return
             except (KafkaError, OSError) as error:
                 self._wait(f"the broker does not answer yet: {error}")
+
+    def _own_topics(self) -> set[str]:
+        """Without these there is nothing that this service could do."""
+        assert self._parts is not None
+        heard = {topic for each in self._parts.listeners for topic in each.topics}
+        return {*self._parts.topics, *heard, topic_of_letters(self._service.name)}
 
     def _wait(self, why: str) -> None:
         log.warning("%s", why)
@@ -197,8 +201,8 @@ class Process:
             self._pool,
             self._database,
         )
-        self._worker = workers.make(self._parts)
-        self._workers = [self._worker, *map(workers.make_listener, self._parts.listeners)]
+        worker = self._readiness.worker = workers.make(self._parts)
+        self._workers = [worker, *map(workers.make_listener, self._parts.listeners)]
         for background in self._parts.background:
             self._spawn(lambda background=background: self._serve_behind(background), "background")
         for number, worker in enumerate(self._workers):
@@ -232,31 +236,6 @@ class Process:
         thread = threading.Thread(target=target, name=name, daemon=True)
         thread.start()
         self._threads.append(thread)
-
-    def _readiness(self) -> dict[str, str]:
-        return {"database": self._database_state(), "broker": self._broker_state()}
-
-    def _database_state(self) -> str:
-        if self._waiting_for == "database":
-            return "does not answer yet"
-        try:
-            with self._pool.connection(timeout=1.0) as connection:
-                connection.execute("SELECT 1")
-        except (psycopg.Error, TimeoutError):
-            return "does not answer"
-        return "ok"
-
-    def _broker_state(self) -> str:
-        worker = self._worker
-        if worker is None:
-            return "does not answer yet"
-        if worker.failure is not None:
-            return f"the worker ended: {worker.failure}"
-        if not worker.joined:
-            return "not in the consumer group yet"
-        if time.monotonic() - worker.last_poll > STALLED_SECONDS:
-            return "the worker is stalled"
-        return "ok" if self._probe.answers() else "does not answer"
 
     def _stop(self) -> None:
         """Take no more work, finish what is held, commit, leave the group, flush."""
