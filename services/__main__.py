@@ -19,7 +19,7 @@ def main() -> int:
     parser.add_argument("name", choices=EVERY_SERVICE)
     name: str = parser.parse_args().name
     try:
-        settings = _with_instance(load_settings(os.environ), name)
+        settings = _with_names(load_settings(os.environ), name)
     except SettingsError as error:
         print(error, file=sys.stderr)
         return 2
@@ -31,8 +31,10 @@ def main() -> int:
     return run(service.SERVICE, settings)
 
 
-def _with_instance(settings: Settings, name: str) -> Settings:
-    return msgspec.structs.replace(settings, instance=settings.instance or f"{name}-0")
+def _with_names(settings: Settings, name: str) -> Settings:
+    instance = settings.instance or f"{name}-0"
+    user = settings.kafka_user or name
+    return msgspec.structs.replace(settings, instance=instance, kafka_user=user)
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from services.contracts.tables import metrics_table, renewed, settings_table
 from services.contracts.values import values_table
 from services.kit.bootstrap import EVERY_SERVICE
 from services.messages import KINDS
+from services.provision.permits import permits_table
 
 ASYNCAPI = Path("contracts/asyncapi.json")
 OPENAPI = Path("contracts/openapi")
@@ -24,6 +25,7 @@ TABLES = {
     Path("docs/configuration.md"): ("settings", settings_table),
     Path("docs/metrics.md"): ("metrics", metrics_table),
     Path("docs/values.md"): ("values", values_table),
+    Path("docs/cluster.md"): ("permits", permits_table),
 }
 
 Documents = Mapping[Path, str]

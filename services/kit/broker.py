@@ -11,10 +11,10 @@ from typing import Any
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
 from kafka.admin import MemberToRemove, NewTopic
 from kafka.coordinator.assignors.range import RangePartitionAssignor
-from kafka.errors import KafkaError, TopicAlreadyExistsError
+from kafka.errors import KafkaError, TopicAlreadyExistsError, TopicAuthorizationFailedError
 
 from services.kit.dead_letters import SUFFIX
-from services.kit.settings import Settings
+from services.kit.settings import KafkaSettings, Settings
 
 log = logging.getLogger(__name__)
 
@@ -27,35 +27,48 @@ DAY_MS = 86_400_000
 KEPT = {"retention.ms": str(7 * DAY_MS), "segment.ms": str(DAY_MS)}
 
 
-def make_topics(settings: Settings, names: Iterable[str]) -> None:
-    """Make what is missing; another service making it at the same moment is no error."""
+class TopicsMissing(KafkaError):  # type: ignore[misc]
+    """Somebody else has to make them; until then there is nothing to read."""
+
+
+def make_topics(settings: KafkaSettings, names: Iterable[str], needed: Iterable[str]) -> None:
+    """Make what is missing; another service making it at the same moment is no error.
+
+    Nor is it one not to be permitted to, as on a broker where topics are made by somebody else, as
+    long as those that are `needed` are there. What a user may not read, the broker does not show.
+    """
     admin = KafkaAdminClient(
-        bootstrap_servers=settings.bootstrap, bootstrap_timeout_ms=BOOTSTRAP_MS
+        **settings.clients(), client_id="topics", bootstrap_timeout_ms=BOOTSTRAP_MS
     )
     try:
-        missing = sorted(set(names) - set(admin.list_topics()))
-        if missing:
-            admin.create_topics([_new_topic(name, settings.partitions) for name in missing])
+        seen = set(admin.list_topics())
+        if missing := sorted(set(names) - seen):
+            admin.create_topics([_new_topic(name, settings) for name in missing])
     except TopicAlreadyExistsError as error:
         log.info("somebody was faster: %s", error)
+    except TopicAuthorizationFailedError as error:
+        if unseen := sorted(set(needed) - seen):
+            raise TopicsMissing(
+                f"waiting for {', '.join(unseen)}, or to be permitted them"
+            ) from error
     finally:
         admin.close()
 
 
-def _new_topic(name: str, partitions: int) -> NewTopic:
+def _new_topic(name: str, settings: KafkaSettings) -> NewTopic:
     """A dead letter is kept until somebody has looked at it, however long that takes.
 
     Kafka deletes whole segments, and only old ones: a record is gone after `retention.ms` and the
     age that a segment may reach. Inboxes remember for longer than that.
     """
     kept = {"retention.ms": "-1"} if name.endswith(SUFFIX) else KEPT
-    return NewTopic(name, partitions, 1, topic_configs=kept)
+    return NewTopic(name, settings.partitions, settings.replication, topic_configs=kept)
 
 
 def make_producer(settings: Settings) -> Any:
     """acks=all and idempotent: per partition nothing is lost, doubled or reordered."""
     return KafkaProducer(
-        bootstrap_servers=settings.bootstrap,
+        **settings.clients(),
         bootstrap_timeout_ms=BOOTSTRAP_MS,
         client_id=settings.instance,
         acks="all",
@@ -81,7 +94,7 @@ def make_consumer(settings: Settings, group: str, patient: bool = False) -> Any:
     A patient one lets the broker collect records for half a second before it answers.
     """
     return KafkaConsumer(
-        bootstrap_servers=settings.bootstrap,
+        **settings.clients(),
         bootstrap_timeout_ms=BOOTSTRAP_MS,
         client_id=settings.instance,
         group_id=group,
@@ -106,7 +119,7 @@ def leave_group(settings: Settings, group: str) -> None:
     asked to stop may not return: the others shall have its partitions now."""
     try:
         admin = KafkaAdminClient(
-            bootstrap_servers=settings.bootstrap,
+            **settings.clients(),
             bootstrap_timeout_ms=PROBE_TIMEOUT_MS,
             request_timeout_ms=PROBE_TIMEOUT_MS,
         )
@@ -160,7 +173,7 @@ class BrokerProbe:
         try:
             if self._admin is None:
                 self._admin = KafkaAdminClient(
-                    bootstrap_servers=self._settings.bootstrap,
+                    **self._settings.clients(),
                     bootstrap_timeout_ms=PROBE_TIMEOUT_MS,
                     request_timeout_ms=PROBE_TIMEOUT_MS,
                 )

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import Annotated, Any
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 from msgspec import Meta
 
+from services.kit.kafka_security import Mechanism, Protocol, Security
+
 PREFIX = "BANDSTAND_"
+Shape = TypeVar("Shape", bound="KafkaSettings")
 
 
 class SettingsError(ValueError):
@@ -20,13 +24,48 @@ def _about(text: str, **bounds: Any) -> Meta:
     return Meta(description=text, **bounds)
 
 
-class Settings(msgspec.Struct, frozen=True, kw_only=True):
+class KafkaSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """How to get to Kafka, and what the topics that are made there are like."""
+
+    kafka: Annotated[str, _about("bootstrap servers, `host:port[,host:port]`")]
+    kafka_security: Annotated[
+        Protocol, _about("`PLAINTEXT`, `SSL`, `SASL_PLAINTEXT` or `SASL_SSL`")
+    ] = "PLAINTEXT"
+    kafka_mechanism: Annotated[
+        Mechanism, _about("with SASL: `PLAIN`, `SCRAM-SHA-256` or `SCRAM-SHA-512`")
+    ] = "SCRAM-SHA-512"
+    kafka_user: Annotated[str, _about("with SASL; the service's name when empty")] = ""
+    kafka_password: Annotated[str, _about("with SASL")] = ""
+    kafka_ca: Annotated[
+        str, _about("with TLS: a file of trusted certificates, PEM; the system's when empty")
+    ] = ""
+    partitions: Annotated[int, _about("of the topics that it has to make", ge=1, le=1000)] = 4
+    replication: Annotated[
+        int, _about("of the topics that it has to make; -1: the broker's default", ge=-1, le=100)
+    ] = -1
+
+    @property
+    def bootstrap(self) -> list[str]:
+        return [server.strip() for server in self.kafka.split(",") if server.strip()]
+
+    def clients(self) -> dict[str, Any]:
+        """Where every Kafka client goes, and how it is let in."""
+        security = Security(
+            self.kafka_security,
+            self.kafka_mechanism,
+            self.kafka_user,
+            self.kafka_password,
+            Path(self.kafka_ca).read_text() if self.kafka_ca else "",
+        )
+        return {"bootstrap_servers": self.bootstrap, **security.options()}
+
+
+class Settings(KafkaSettings, frozen=True, kw_only=True):
     """The descriptions are the reference in `docs/configuration.md`."""
 
     database_url: Annotated[
         str, _about("`postgresql://user:password@host:port/database`; each service has a schema")
     ]
-    kafka: Annotated[str, _about("bootstrap servers, `host:port[,host:port]`")]
     host: Annotated[str, _about("where the HTTP API listens")] = "127.0.0.1"
     port: Annotated[int, _about("where the HTTP API listens", ge=0, le=65535)] = 8080
     instance: Annotated[
@@ -36,7 +75,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         str, _about("bearer token for switching, faults and restocking; empty forbids these")
     ] = ""
     seed: Annotated[int, _about("of the simulated card network and carrier")] = 1
-    partitions: Annotated[int, _about("of the topics that it has to create", ge=1, le=1000)] = 4
     order_deadline_seconds: Annotated[
         float, _about("choreography: how long the order service waits for an order's end", gt=0)
     ] = 10.0
@@ -68,19 +106,32 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ] = 45.0
     log_level: Annotated[str, _about("a level of Python's `logging`")] = "INFO"
 
-    @property
-    def bootstrap(self) -> list[str]:
-        return [server.strip() for server in self.kafka.split(",") if server.strip()]
-
 
 def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
+    return _load(Settings, environ)
+
+
+def load_kafka_settings(environ: Mapping[str, str] = os.environ) -> KafkaSettings:
+    """For whoever prepares Kafka and nothing else."""
+    return _load(KafkaSettings, environ)
+
+
+def _load(shape: type[Shape], environ: Mapping[str, str]) -> Shape:
     given = {
         name.removeprefix(PREFIX).lower(): value
         for name, value in environ.items()
         if name.startswith(PREFIX) and value
     }
-    known = {name: given[name] for name in Settings.__struct_fields__ if name in given}
+    known = {name: given[name] for name in shape.__struct_fields__ if name in given}
     try:
-        return msgspec.convert(known, Settings, strict=False)
+        return _checked(msgspec.convert(known, shape, strict=False))
     except msgspec.ValidationError as error:
         raise SettingsError(f"{PREFIX}*: {error}") from error
+
+
+def _checked(settings: Shape) -> Shape:
+    if settings.kafka_security.startswith("SASL") and not settings.kafka_password:
+        raise SettingsError(f"{PREFIX}KAFKA_PASSWORD is needed with {settings.kafka_security}")
+    if settings.kafka_ca and not Path(settings.kafka_ca).is_file():
+        raise SettingsError(f"{PREFIX}KAFKA_CA: there is no file {settings.kafka_ca}")
+    return settings

@@ -20,7 +20,7 @@ PROFILES: dict[str, tuple[str, ...]] = {
     "production": (f"--values={CHART / 'values-production.yaml'}",),
     "sync": ("--set=sync.enabled=true", "--set=tracing.endpoint=http://collector:4318"),
 }
-PODS = {"Deployment", "StatefulSet", "Pod"}
+PODS = {"Deployment", "StatefulSet", "Job", "Pod"}
 Manifest = dict[str, Any]
 
 

@@ -1,0 +1,47 @@
+{{/* The Secret with the passwords of Kafka's users; empty where nobody is asked for one */}}
+{{- define "bandstand.kafkaSecret" -}}
+{{- if .Values.kafka.external }}{{ .Values.kafka.access.passwordSecret }}
+{{- else }}{{ include "bandstand.fullname" . }}-kafka-accounts
+{{- end }}
+{{- end }}
+
+{{/* `include "bandstand.kafkaAccess" (list $ "order")`: the environment of a Kafka client */}}
+{{- define "bandstand.kafkaAccess" -}}
+{{- $root := index . 0 }}
+{{- $user := index . 1 }}
+{{- $own := dict "security" "SASL_PLAINTEXT" "mechanism" "PLAIN" }}
+{{- $access := empty $root.Values.kafka.external | ternary $own $root.Values.kafka.access -}}
+- {name: BANDSTAND_KAFKA, value: {{ include "bandstand.kafka" $root | quote }}}
+- {name: BANDSTAND_KAFKA_SECURITY, value: {{ $access.security }}}
+- {name: BANDSTAND_KAFKA_MECHANISM, value: {{ $access.mechanism }}}
+{{- with include "bandstand.kafkaSecret" $root }}
+- name: BANDSTAND_KAFKA_USER
+  valueFrom:
+    secretKeyRef: {name: {{ . }}, key: {{ $user }}.user, optional: true}
+- name: BANDSTAND_KAFKA_PASSWORD
+  valueFrom:
+    secretKeyRef: {name: {{ . }}, key: {{ $user }}.password}
+{{- end }}
+{{- if include "bandstand.kafkaAuthority" $root }}
+- {name: BANDSTAND_KAFKA_CA, value: /etc/bandstand-kafka/ca.crt}
+{{- end }}
+{{- end }}
+
+{{- define "bandstand.kafkaAuthority" -}}
+{{- if .Values.kafka.external }}{{ .Values.kafka.access.authoritySecret }}{{ end }}
+{{- end }}
+
+{{- define "bandstand.kafkaVolumeMount" -}}
+{{- if include "bandstand.kafkaAuthority" . -}}
+- {name: kafka-ca, mountPath: /etc/bandstand-kafka, readOnly: true}
+{{- end }}
+{{- end }}
+
+{{- define "bandstand.kafkaVolume" -}}
+{{- with include "bandstand.kafkaAuthority" . -}}
+- name: kafka-ca
+  secret:
+    secretName: {{ . }}
+    items: [{key: ca.crt, path: ca.crt}]
+{{- end }}
+{{- end }}
