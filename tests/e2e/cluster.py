@@ -70,11 +70,17 @@ class Release:
                 status["restartCount"] for status in pod["status"]["containerStatuses"]
             )
             for pod in self.items("pods")
+            if pod["status"]["phase"] != "Succeeded"
         }
 
     def pods_of(self, component: str) -> list[str]:
         chosen = f"--selector=app.kubernetes.io/component={component}"
         return self.kubectl("get", "pods", chosen, "--output=name").split()
+
+    def metrics(self, pod: str) -> str:
+        """Through the API server: a tunnel for each of many pods would take longer."""
+        path = f"/api/v1/namespaces/{self.namespace}/pods/{pod}:8080/proxy/metrics"
+        return self.kubectl("get", "--raw", path)
 
     def kill(self, component: str) -> None:
         """As abruptly as Kubernetes can: the next pod does not wait for the end of this one."""

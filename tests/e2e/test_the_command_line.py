@@ -1,0 +1,88 @@
+"""`bandstand --kube`, as a person or a script uses it. The last of all tests: it verifies them."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+
+from lab.traces.find import MODES
+from services.kit.bootstrap import SERVICES
+from tests.integration.waiting import eventually
+
+BANDSTAND = str(Path(sys.executable).with_name("bandstand"))
+ORDERS = 60
+
+
+@pytest.fixture
+def bandstand(release):
+    """Runs it; what it printed, and its exit code."""
+    place = ("--kube", "--namespace", release.namespace, "--release", release.name)
+
+    def run(*words):
+        return subprocess.run(
+            [BANDSTAND, *place, *words], capture_output=True, text=True, check=False, timeout=180
+        )
+
+    run.command = [BANDSTAND, *place]
+    return run
+
+
+def said(done):
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_loads_in_both_modes_keep_every_promise(bandstand):
+    for mode in sorted(MODES):
+        said(bandstand("switch", mode, "--wait", "--json"))
+        summary = said(bandstand("load", "--orders", str(ORDERS), "--rate", "20", "--json"))
+        assert summary["accepted"] == ORDERS
+        assert set(summary["modes"]) == {mode}
+    verdicts = said(bandstand("verify", "--json"))["invariants"]
+    assert verdicts
+    assert {verdict["violations"] for verdict in verdicts} == {0}
+    assert all(verdict["checked"] for verdict in verdicts)
+
+
+def test_status_lists_the_pods_and_their_restarts(bandstand):
+    pods = said(bandstand("status", "--json"))["pods"]
+    assert {pod["component"] for pod in pods if pod["ready"]} >= {*SERVICES, "kafka", "postgres"}
+
+
+def test_an_order_is_explained_from_all_services(bandstand, order):
+    (latest,) = order.get("/orders?limit=1", dict)["orders"]
+    assert said(bandstand("saga", latest["id"], "--json"))["inquiry"]["order"]["id"] == latest["id"]
+
+
+def test_dead_letters_and_faults_are_read_through_the_tunnel(bandstand):
+    assert said(bandstand("dead-letters", "list", "--json")) == {"letters": []}
+    assert said(bandstand("faults", "show", "--json")).keys() == set(SERVICES)
+
+
+def test_a_ctrl_c_leaves_no_tunnel_and_still_says_what_was_done(bandstand):
+    load = subprocess.Popen(
+        [*bandstand.command, "load", "--orders", "500", "--rate", "10", "--json"],
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    tunnels = eventually(lambda: opened_by(load.pid), "tunnels are open")
+    eventually(lambda: len(opened_by(load.pid)) == 2, "to the order service and the database")
+    os.killpg(load.pid, signal.SIGINT)
+    summary, _ = load.communicate(timeout=30)
+    assert load.returncode == 130
+    assert json.loads(summary)["accepted"] < 500
+    assert not any(tunnel.is_running() for tunnel in tunnels)
+
+
+def opened_by(process):
+    return [
+        child
+        for child in psutil.Process(process).children(recursive=True)
+        if "port-forward" in child.cmdline()
+    ]
