@@ -23,7 +23,9 @@ def _asked_for():
 def release(_asked_for):
     namespace = f"bandstand-e2e-{uuid.uuid4().hex[:6]}"
     run("kubectl", "create", "namespace", namespace)
-    run("kubectl", "label", "namespace", namespace, "pod-security.kubernetes.io/enforce=restricted")
+    for answer in ("enforce", "warn"):
+        restricted = f"pod-security.kubernetes.io/{answer}=restricted"
+        run("kubectl", "label", "namespace", namespace, restricted)
     release = Release(namespace, image_from_environment())
     try:
         release.install(**SHORT_SESSION)
