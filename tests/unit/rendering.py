@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ PROFILES: dict[str, tuple[str, ...]] = {
     "sync": ("--set=sync.enabled=true", "--set=tracing.endpoint=http://collector:4318"),
 }
 PODS = {"Deployment", "StatefulSet", "Job", "Pod"}
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times as fast, where it was built
 Manifest = dict[str, Any]
 
 
@@ -33,10 +35,15 @@ def helm(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([program, *arguments], capture_output=True, text=True, check=False)
 
 
-def template(*arguments: str) -> list[Manifest]:
+@cache
+def _text(*arguments: str) -> str:
     done = helm("template", "band", str(CHART), *arguments)
     assert done.returncode == 0, done.stderr
-    return [manifest for manifest in yaml.safe_load_all(done.stdout) if manifest]
+    return done.stdout
+
+
+def template(*arguments: str) -> list[Manifest]:
+    return [manifest for manifest in yaml.load_all(_text(*arguments), LOADER) if manifest]
 
 
 def of_kind(manifests: list[Manifest], *kinds: str) -> list[Manifest]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from services.kit.bootstrap import SERVICES
+from services.kit.bootstrap import EVERY_SERVICE, SERVICES
 from services.kit.settings import PREFIX, Settings
 from tests.unit.rendering import (
     CHART,
@@ -44,7 +44,7 @@ def test_every_service_has_its_own_deployment_account_and_address(
 ) -> None:
     for kind in ("Deployment", "Service", "ServiceAccount"):
         names = {manifest["metadata"]["name"] for manifest in of_kind(manifests, kind)}
-        assert {f"band-bandstand-{service}" for service in SERVICES} <= names
+        assert {f"band-bandstand-{service}" for service in EVERY_SERVICE} <= names
 
 
 def test_every_pod_satisfies_the_restricted_profile(manifests: list[Manifest]) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from services.kit.bootstrap import SERVICES
+from services.kit.bootstrap import EVERY_SERVICE
 from tests.unit.rendering import CHART, ROOT, Manifest, containers, of_kind, pods, template
 
 BAND = "band-bandstand"
@@ -32,7 +32,7 @@ def endpoints(*values: str) -> set[str | None]:
         {each["name"]: each.get("value") for each in container["env"]}.get(ENDPOINT)
         for pod in pods(template(*(f"--set={value}" for value in values)))
         for container in containers(pod)
-        if container["name"] in SERVICES
+        if container["name"] in EVERY_SERVICE
     }
 
 
@@ -49,7 +49,7 @@ def test_prometheus_finds_the_pods_of_every_service_and_knows_their_names() -> N
     }
     found = {name: re.fullmatch(named["regex"], name) for name in asked["names"]}
     assert {name: match and match[1] for name, match in found.items()} == headless
-    assert sorted(headless.values()) == sorted(SERVICES)
+    assert sorted(headless.values()) == sorted(EVERY_SERVICE)
 
 
 def test_prometheus_evaluates_the_rules_of_the_repository() -> None:
