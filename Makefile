@@ -4,6 +4,7 @@
 
 PYTHON ?= python3
 VENV := .venv
+POLICIES := .venv-policies
 BIN := $(VENV)/bin
 ARGS ?=
 
@@ -20,6 +21,7 @@ INSTALL = helm upgrade --install bandstand charts/bandstand --namespace bandstan
 # Each stamp is written last, so that whatever was interrupted is done again.
 DEPENDENCIES := $(VENV)/.dependencies-installed
 READY := $(VENV)/.ready
+CHECKER := $(POLICIES)/.ready
 
 PIP := PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip --quiet
 LOCK := $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-header \
@@ -61,7 +63,7 @@ e2e: $(READY) ## A release's whole life on the cluster that kubectl talks to; it
 ##@ Develop
 
 .PHONY: test
-test: lint test-unit test-integration ## Lint, then all tests
+test: lint policies test-unit test-integration ## Lint, policies, then all tests
 
 .PHONY: test-unit
 test-unit: $(READY) ## Tests that start nothing
@@ -79,6 +81,10 @@ lint: $(READY) ## Style, types, and drift of what is generated
 	$(BIN)/python -m services.contracts check
 	$(BIN)/python -m observability.chart check
 
+.PHONY: policies
+policies: $(CHECKER) ## Kubernetes' good practices, in the chart's renders of each profile
+	$(POLICIES)/bin/checkov --config-file .checkov.yaml
+
 .PHONY: format
 format: $(READY) ## Format the code
 	$(BIN)/ruff check --fix
@@ -92,17 +98,22 @@ contracts: $(READY) ## Write contracts/ and the generated tables in docs/ anew
 chart: $(READY) ## Write anew what the chart carries of observability/
 	$(BIN)/python -m observability.chart write
 
+.PHONY: renders
+renders: $(READY) ## Write anew what Helm makes of each profile, for tests/unit/renders
+	$(BIN)/python -m tests.unit.renders
+
 .PHONY: lock
 lock: $(READY) ## Pin the dependencies anew (ARGS=--upgrade takes newer ones)
 	$(LOCK) $(ARGS) --extra lab --extra operator --extra dev \
 		--output-file requirements/dev.txt pyproject.toml
 	$(LOCK) --constraint requirements/dev.txt --extra operator \
 		--output-file requirements/services.txt pyproject.toml
+	$(LOCK) $(ARGS) --output-file requirements/policies.txt requirements/policies.in
 
 .PHONY: clean
 clean: ## Stop the stack, remove its data and everything that was made here
 	@if [ -x $(BIN)/bandstand ]; then $(BIN)/bandstand down --wipe || true; fi
-	rm -rf $(VENV) out dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(POLICIES) out dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find services lab tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 ##@ Help
@@ -119,6 +130,13 @@ $(DEPENDENCIES): requirements/dev.txt
 	@rm -rf $(VENV)
 	@$(PYTHON) -m venv $(VENV)
 	@$(PIP) install --require-hashes --requirement requirements/dev.txt
+	@touch $@
+
+$(CHECKER): requirements/policies.txt
+	@rm -rf $(POLICIES)
+	@$(PYTHON) -m venv $(POLICIES)
+	@PIP_DISABLE_PIP_VERSION_CHECK=1 $(POLICIES)/bin/python -m pip --quiet install --require-hashes \
+		--requirement requirements/policies.txt
 	@touch $@
 
 $(READY): $(DEPENDENCIES) pyproject.toml
