@@ -1,5 +1,6 @@
 """What watches a release that has done nothing yet, then a little: it sees all, and is calm."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
@@ -30,13 +31,21 @@ def jaeger(release):
         yield lambda trace: _spans(http.get(f"/api/traces/{trace}").json())
 
 
+@pytest.fixture(scope="module")
+def told():
+    """What `placed` placed, for all tests that look at it."""
+    return []
+
+
 @pytest.fixture
-def placed(order, order_url, database):
+def placed(told, order, order_url, database):
     """Orders in both modes that have ended, as the order service tells of them."""
-    halves(order)
-    with under_load(order_url, database, ORDERS, doomed=30) as load:
-        pass
-    return [order.get(f"/orders/{each.order.id}", dict) for each in load.ledger.placed]
+    if not told:
+        halves(order)
+        with under_load(order_url, database, ORDERS, doomed=30) as load:
+            pass
+        told += [order.get(f"/orders/{each.order.id}", dict) for each in load.ledger.placed]
+    return told
 
 
 def test_everything_is_scraped_and_each_service_under_its_name(prometheus):
@@ -81,6 +90,17 @@ def test_no_span_of_theirs_is_lost_on_the_way_to_the_span_metrics(prometheus):
         return made if made == count("traces_span_metrics_calls_total") else None
 
     assert eventually(agreed, "as many counted as made", KEPT_SECONDS) > ORDERS
+
+
+def test_an_exemplar_leads_from_a_duration_to_a_trace(placed, prometheus):
+    metric, now = "traces_span_metrics_duration_seconds_bucket", time.time()
+
+    def named():
+        found = prometheus("query_exemplars", query=metric, start=now - 600, end=now + 600)
+        return {each["labels"]["trace_id"] for series in found for each in series["exemplars"]}
+
+    traces = {each["trace_id"] for each in placed}
+    assert eventually(lambda: named() & traces, "exemplars of these orders", KEPT_SECONDS)
 
 
 @contextmanager
