@@ -14,6 +14,7 @@ from kafka.errors import KafkaError
 from lab.errors import NotReadyError
 from lab.stack.options import TRACKER
 from services.kit.message import Mode
+from services.kit.remaining import carries
 
 SUFFIXES = (".events", ".commands", ".dead-letter")
 INTERNAL = "__consumer_offsets"
@@ -130,13 +131,6 @@ class Broker:
 
 def is_ours(topic: str) -> bool:
     return topic.endswith(SUFFIXES)
-
-
-def carries(topic: str, mode: Mode) -> bool:
-    """Events have a topic for each mode; commands are sent by the orchestrator alone."""
-    if topic.endswith(".commands"):
-        return mode is Mode.ORCHESTRATION
-    return topic.endswith(f".{mode}.events")
 
 
 def lag(ends: Offsets, committed: Offsets) -> int:

@@ -8,17 +8,19 @@ import msgspec
 
 from lab.api import Api
 from services.kit.faults import DEFAULT_DELAY_MS, Catalogue, Fault, Rule
+from services.kit.message import Mode
 
-EXAMPLES = "fail=5%, delay=10%:300ms, crash_after_commit=0.5%@ReserveStock"
+EXAMPLES = "fail=5%, delay=10%:300ms, crash_after_commit=0.5%@ReserveStock, fail=50%@choreography"
 RULE = re.compile(
     r"(?P<fault>[a-z_]+)=(?P<percent>\d+(\.\d+)?)%?"
     r"(:(?P<delay>\d+(\.\d+)?)(?P<unit>ms|s))?"
-    r"(@(?P<command>[A-Za-z]+))?"
+    r"(@(?P<command>[A-Z][A-Za-z]*))?"
+    r"(@(?P<mode>orchestration|choreography))?"
 )
 
 
 def parse_rule(text: str) -> Rule:
-    """`fault=percent%[:delay][@Command]`; ValueError says what is wrong with it."""
+    """`fault=percent%[:delay][@Command][@mode]`; ValueError says what is wrong with it."""
     match = RULE.fullmatch(text.strip())
     if match is None:
         raise ValueError(f"{text!r} is not a rule; rules look like {EXAMPLES}")
@@ -29,14 +31,16 @@ def parse_rule(text: str) -> Rule:
         raise ValueError(f"{text!r}: more than 100 %")
     if match["delay"] and fault != Fault.DELAY:
         raise ValueError(f"{text!r}: only delay takes a time")
-    return Rule(Fault(fault), percent, match["command"], _delay_ms(match))
+    mode = Mode(match["mode"]) if match["mode"] else None
+    return Rule(Fault(fault), percent, match["command"], _delay_ms(match), mode)
 
 
 def rule_text(rule: Rule) -> str:
     """The inverse of `parse_rule`."""
     delay = f":{rule.delay_ms}ms" if rule.fault is Fault.DELAY else ""
     command = f"@{rule.command}" if rule.command else ""
-    return f"{rule.fault}={rule.percent:g}%{delay}{command}"
+    mode = f"@{rule.mode}" if rule.mode else ""
+    return f"{rule.fault}={rule.percent:g}%{delay}{command}{mode}"
 
 
 def _delay_ms(match: re.Match[str]) -> int:

@@ -47,6 +47,7 @@ class FaultRule(BaseModel):
     percent: Annotated[float, Field(ge=0, le=100), NUMBER]
     command: Annotated[str, Field(min_length=1, max_length=64)] | None = None
     delay_ms: Annotated[int, Field(ge=0, le=60_000), NUMBER] = DEFAULT_DELAY_MS
+    mode: Mode | None = None
 
 
 class FaultCatalogue(BaseModel):
@@ -106,7 +107,7 @@ def make_app(
     app = FastAPI(
         title=f"bandstand {name}",
         summary=summary,
-        version="0.1.0",
+        version="0.2.0",
         lifespan=lifespan,
         separate_input_output_schemas=False,
     )

@@ -18,7 +18,7 @@ from services.kit.crash_points import Point
 from services.kit.dead_letters import as_read, dead_letter, topic_of_letters
 from services.kit.effects import Closed, Effects, Handled
 from services.kit.faults import Fault, Faults
-from services.kit.message import Message
+from services.kit.message import Message, Mode
 from services.kit.metrics import Metrics
 from services.kit.relay import Publisher
 from services.kit.session import Arrival, Database, OutboxRow, Session
@@ -207,7 +207,9 @@ class BatchProcessor:
         hit = [
             row
             for row in rows
-            if faults.duplicates(row.record.message_id.split(":")[1], row.record.message_id)
+            if faults.duplicates(
+                row.record.message_id.split(":")[1], Mode(row.record.mode), row.record.message_id
+            )
         ]
         for row in hit:
             self._metrics.faults.labels(row.record.mode, Fault.DUPLICATE_PUBLISH.value).inc()
@@ -216,7 +218,7 @@ class BatchProcessor:
     def _maybe_crash(self, fault: Fault, handled: Sequence[Handled]) -> None:
         faults = self._core.faults
         if faults.catalogue.rules and any(
-            faults.crashes(fault, done.step, done.message.id) for done in handled
+            faults.crashes(fault, done.step, done.message.mode, done.message.id) for done in handled
         ):
             log.warning("%s: this process kills itself", fault.value)
             self._crash()

@@ -31,6 +31,7 @@ from services.kit.pool import Pool, make_pool
 from services.kit.postgres import PostgresDatabase
 from services.kit.readiness import Readiness
 from services.kit.relay import Relay
+from services.kit.remaining import remaining_route
 from services.kit.service import Background, Deps, Parts, Service
 from services.kit.settings import Settings
 from services.kit.topics import topics_in
@@ -130,6 +131,8 @@ class Process:
             )
         )
         app.include_router(self._parts.router)
+        groups = [self._service.name, *(each.group for each in self._parts.listeners)]
+        app.include_router(remaining_route(self._pool, self._probe, groups))
 
     @asynccontextmanager
     async def _lifespan(self, _: FastAPI) -> AsyncIterator[None]:

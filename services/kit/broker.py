@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
 
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
 from kafka.admin import MemberToRemove, NewTopic
@@ -17,6 +17,8 @@ from services.kit.dead_letters import SUFFIX
 from services.kit.settings import KafkaSettings, Settings
 
 log = logging.getLogger(__name__)
+
+Answer = TypeVar("Answer")
 
 BOOTSTRAP_MS = 5_000
 POLL_RECORDS = 500
@@ -164,20 +166,28 @@ class BrokerProbe:
                 self._asked = time.monotonic()
             return self._answers
 
+    def ask(self, question: Callable[[Any], Answer]) -> Answer:
+        """Put it to the broker's admin client; KafkaError or OSError while that is away."""
+        with self._lock:
+            return question(self._client())
+
     def close(self) -> None:
         with self._lock:
             if self._admin is not None:
                 self._admin.close()
 
+    def _client(self) -> Any:
+        if self._admin is None:
+            self._admin = KafkaAdminClient(
+                **self._settings.clients(),
+                bootstrap_timeout_ms=PROBE_TIMEOUT_MS,
+                request_timeout_ms=PROBE_TIMEOUT_MS,
+            )
+        return self._admin
+
     def _ask(self) -> bool:
         try:
-            if self._admin is None:
-                self._admin = KafkaAdminClient(
-                    **self._settings.clients(),
-                    bootstrap_timeout_ms=PROBE_TIMEOUT_MS,
-                    request_timeout_ms=PROBE_TIMEOUT_MS,
-                )
-            return bool(self._admin.describe_cluster())
+            return bool(self._client().describe_cluster())
         except (KafkaError, OSError) as error:
             log.info("the broker does not answer: %s", error)
             return False

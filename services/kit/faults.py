@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Meta
 
 from services.kit.crash_points import CrashPoints
+from services.kit.message import Mode
 
 DEFAULT_DELAY_MS = 200
 
@@ -37,12 +38,17 @@ class Verdict(Enum):
 
 
 class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`percent` of the messages (of one command or event type, or of all) meet `fault`."""
+    """`percent` of the messages (of one command or event type and of one mode, or of all) meet
+    `fault`."""
 
     fault: Fault
     percent: Annotated[float, Meta(ge=0, le=100)]
     command: str | None = None
     delay_ms: Annotated[int, Meta(ge=0, le=60_000)] = DEFAULT_DELAY_MS
+    mode: Mode | None = None
+
+    def concerns(self, kind: str, mode: Mode) -> bool:
+        return self.command in (None, kind) and self.mode in (None, mode)
 
 
 class Catalogue(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -69,31 +75,31 @@ class Faults:
         self.incarnation = incarnation
         self.crash_points = crash_points or CrashPoints()
 
-    def verdict(self, kind: str, message_id: str, tries: int) -> Verdict:
+    def verdict(self, kind: str, mode: Mode, message_id: str, tries: int) -> Verdict:
         if not self.catalogue.rules:
             return Verdict.PROCEED
-        if tries == 0 and self._hits(Fault.DELAY, kind, message_id):
+        if tries == 0 and self._hits(Fault.DELAY, kind, mode, message_id):
             return Verdict.DELAY
-        if self._hits(Fault.FAIL, kind, message_id, tries):
+        if self._hits(Fault.FAIL, kind, mode, message_id, tries):
             return Verdict.FAIL
-        if self._hits(Fault.REFUSE, kind, message_id):
+        if self._hits(Fault.REFUSE, kind, mode, message_id):
             return Verdict.REFUSE
         return Verdict.PROCEED
 
-    def delay_seconds(self, kind: str) -> float:
-        delays = [r.delay_ms for r in self._rules(Fault.DELAY, kind)]
+    def delay_seconds(self, kind: str, mode: Mode) -> float:
+        delays = [r.delay_ms for r in self._rules(Fault.DELAY, kind, mode)]
         return max(delays, default=0) / 1000
 
-    def crashes(self, fault: Fault, kind: str, message_id: str) -> bool:
-        return self._hits(fault, kind, message_id, self.incarnation)
+    def crashes(self, fault: Fault, kind: str, mode: Mode, message_id: str) -> bool:
+        return self._hits(fault, kind, mode, message_id, self.incarnation)
 
-    def duplicates(self, kind: str, message_id: str) -> bool:
-        return self._hits(Fault.DUPLICATE_PUBLISH, kind, message_id)
+    def duplicates(self, kind: str, mode: Mode, message_id: str) -> bool:
+        return self._hits(Fault.DUPLICATE_PUBLISH, kind, mode, message_id)
 
-    def _rules(self, fault: Fault, kind: str) -> list[Rule]:
+    def _rules(self, fault: Fault, kind: str, mode: Mode) -> list[Rule]:
         rules = self.catalogue.rules
-        return [r for r in rules if r.fault is fault and r.command in (None, kind)]
+        return [rule for rule in rules if rule.fault is fault and rule.concerns(kind, mode)]
 
-    def _hits(self, fault: Fault, kind: str, *parts: object) -> bool:
-        seed = self.catalogue.seed
-        return any(roll(seed, fault, *parts) < rule.percent for rule in self._rules(fault, kind))
+    def _hits(self, fault: Fault, kind: str, mode: Mode, *parts: object) -> bool:
+        rolled = roll(self.catalogue.seed, fault, *parts)
+        return any(rolled < rule.percent for rule in self._rules(fault, kind, mode))

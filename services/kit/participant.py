@@ -125,11 +125,11 @@ class Participant(Generic[S]):
 
     def _perform(self, work: Work, state: S, effects: Effects) -> None:
         kind = type(work.command).__name__
-        verdict = self.faults.verdict(kind, work.message.id, work.tries)
+        verdict = self.faults.verdict(kind, work.message.mode, work.message.id, work.tries)
         if verdict is not Verdict.PROCEED:
             effects.faults.append((work.message.mode, verdict.value))
         if verdict is Verdict.DELAY:
-            wait = self.faults.delay_seconds(kind)
+            wait = self.faults.delay_seconds(kind, work.message.mode)
             effects.parked.append(Parked(work.message, work.tries + 1, wait, "delayed"))
             return
         refusal = self.playbook.refusals.get(kind)

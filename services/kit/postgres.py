@@ -17,7 +17,7 @@ import psycopg
 from psycopg.types.string import TextLoader
 
 from services.kit import sql
-from services.kit.message import Message, SagaId
+from services.kit.message import Message, Mode, SagaId
 from services.kit.session import Arrival, Fact, Facts, OutboxRow, Parked
 from services.kit.wire import Headers, Record
 
@@ -287,6 +287,10 @@ class PostgresDatabase:
     def close(self) -> None:
         if self._connection is not None:
             self._connection.close()
+
+
+def mode_of_parked(message: bytes) -> Mode:
+    return _decode_message(message).mode
 
 
 def _rows(cursor: Cursor) -> list[OutboxRow]:

@@ -79,12 +79,12 @@ class Orchestrator:
 
     def _may_act(self, message: Message, tries: int, effects: Effects) -> bool:
         """Faults hit the orchestrator as they hit a participant; it has nothing to refuse."""
-        verdict = self.faults.verdict(message.type, message.id, tries)
+        verdict = self.faults.verdict(message.type, message.mode, message.id, tries)
         if verdict in (Verdict.PROCEED, Verdict.REFUSE):
             return True
         effects.faults.append((message.mode, verdict.value))
         if verdict is Verdict.DELAY:
-            wait = self.faults.delay_seconds(message.type)
+            wait = self.faults.delay_seconds(message.type, message.mode)
             effects.parked.append(Parked(message, tries + 1, wait, "delayed"))
         else:
             effects.parked.append(retry(message, tries, "transient failure"))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from services.kit.crash_points import CrashPoints, Point
 from services.kit.message import Mode
@@ -11,14 +13,24 @@ from services.kit.problems import Problem
 from services.order.admission import LOCK_EXCLUSIVE, read_route
 
 HISTORY_LENGTH = 50
+COUNTED_AT_MOST = 20_000
+SKEW = timedelta(seconds=10)
 
 _ONE_MOMENT = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"
 
-_CHANGED_AT = "SELECT changed_at FROM route"
+_TIMES = "SELECT changed_at, clock_timestamp() FROM route"
 
 _OPEN = """
 SELECT mode, epoch, count(*) FROM orders WHERE closed_at IS NULL GROUP BY mode, epoch
 ORDER BY epoch, mode
+"""
+
+# An order's id begins with the time of its admission, so this reads no older orders than it must.
+_CURRENT = """
+SELECT mode, count(*), count(ended_at)
+  FROM (SELECT mode, ended_at FROM orders WHERE id >= %s AND epoch = %s LIMIT %s) AS counted
+ GROUP BY mode
+ ORDER BY mode
 """
 
 _HISTORY = """
@@ -57,20 +69,37 @@ def snapshot(pool: Pool) -> dict[str, Any]:
     """The route, its history, and the open orders by mode and epoch, all of one moment."""
     with pool.connection() as connection, connection.transaction():
         connection.execute(_ONE_MOMENT)
-        return _shown(connection)
+        shown = _shown(connection)
+        return {**shown, "current": _current(connection, shown["epoch"], shown["changed_at"])}
+
+
+def _current(connection: Any, epoch: int, changed_at: datetime) -> list[dict[str, Any]]:
+    """What the epoch has admitted and ended so far, of its first orders."""
+    first = first_id(changed_at - SKEW)
+    rows = connection.execute(_CURRENT, (first, epoch, COUNTED_AT_MOST)).fetchall()
+    return [{"mode": mode, "placed": placed, "ended": ended} for mode, placed, ended in rows]
+
+
+def first_id(moment: datetime) -> UUID:
+    """The smallest id that an order admitted at this moment can have (UUID version 7)."""
+    return UUID(int=int(moment.timestamp() * 1000) << 80)
 
 
 def _shown(connection: Any) -> dict[str, Any]:
+    """Right after a switch nothing has been admitted in its epoch, and nothing is counted while
+    admissions wait for it."""
     route = read_route(connection)
-    changed_at: Any = connection.execute(_CHANGED_AT).fetchone()
+    times: Any = connection.execute(_TIMES).fetchone()
     still_open = connection.execute(_OPEN).fetchall()
     history = connection.execute(_HISTORY, (HISTORY_LENGTH,)).fetchall()
     return {
         "mode": route.mode,
         "weight": route.weight,
         "epoch": route.epoch,
-        "changed_at": changed_at[0],
+        "changed_at": times[0],
+        "at": times[1],
         "open": [{"mode": mode, "epoch": epoch, "orders": n} for mode, epoch, n in still_open],
+        "current": [],
         "history": [
             {"epoch": epoch, "mode": mode, "weight": weight, "changed_at": at}
             for epoch, mode, weight, at in history

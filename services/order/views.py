@@ -103,6 +103,14 @@ class OpenOrders(BaseModel):
     orders: int
 
 
+class EpochOrders(BaseModel):
+    """Orders that the current epoch has admitted, of its first 20,000."""
+
+    mode: Mode
+    placed: int
+    ended: int
+
+
 class RouteChange(BaseModel):
     epoch: int
     mode: Mode
@@ -117,7 +125,9 @@ class CoordinationView(BaseModel):
     weight: int
     epoch: int
     changed_at: datetime
+    at: Annotated[datetime, Field(description="the database's clock, when this was read")]
     open: list[OpenOrders]
+    current: list[EpochOrders]
     history: list[RouteChange]
 
 

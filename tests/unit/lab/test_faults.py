@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from lab.faults import parse_rule, rule_text
 from services.kit.faults import Fault, Rule
+from services.kit.message import Mode
 
 
 @pytest.mark.parametrize(
@@ -18,6 +19,11 @@ from services.kit.faults import Fault, Rule
         (
             "crash_after_commit=0.5%@ReserveStock",
             Rule(Fault.CRASH_AFTER_COMMIT, 0.5, "ReserveStock"),
+        ),
+        ("fail=50%@choreography", Rule(Fault.FAIL, 50.0, mode=Mode.CHOREOGRAPHY)),
+        (
+            "refuse=50%@ReserveStock@orchestration",
+            Rule(Fault.REFUSE, 50.0, "ReserveStock", mode=Mode.ORCHESTRATION),
         ),
     ],
 )
@@ -35,6 +41,7 @@ def test_a_rule_reads_as_it_is_said(text, rule):
         ("fail=101%", "more than 100"),
         ("fail=5%:300ms", "only delay"),
         ("fail=5% delay=3%", "is not a rule"),
+        ("fail=5%@polka", "is not a rule"),
     ],
 )
 def test_what_is_no_rule_is_refused_with_the_reason(text, complaint):
@@ -47,6 +54,7 @@ rules = st.builds(
     st.sampled_from(Fault),
     st.integers(0, 100).map(float),
     st.none() | st.sampled_from(["ReserveStock", "VoidPayment"]),
+    mode=st.none() | st.sampled_from(Mode),
 )
 
 
