@@ -79,6 +79,7 @@ lint: $(READY) ## Style, types, and drift of what is generated
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/python -m services.contracts check
+	$(BIN)/python -m coordination_operator.documents check
 	$(BIN)/python -m observability.chart check
 
 .PHONY: policies
@@ -91,8 +92,9 @@ format: $(READY) ## Format the code
 	$(BIN)/ruff format
 
 .PHONY: contracts
-contracts: $(READY) ## Write contracts/ and the generated tables in docs/ anew
+contracts: $(READY) ## Write contracts/, the CRD and the generated tables in docs/ anew
 	$(BIN)/python -m services.contracts write
+	$(BIN)/python -m coordination_operator.documents write
 
 .PHONY: chart
 chart: $(READY) ## Write anew what the chart carries of observability/

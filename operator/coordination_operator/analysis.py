@@ -1,0 +1,134 @@
+"""What measured values mean: pure. Whoever measures hands in numbers, `judge` makes a verdict."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from string import Template as Text
+
+from msgspec.structs import replace
+
+from coordination_operator.plan import Note
+from coordination_operator.resources import Metric, NoData, Who
+from coordination_operator.status import AnalysisStatus, Measurement, Verdict
+from coordination_operator.templates import bounds_of, query_of, unit_of
+from services.kit.message import Mode
+
+_VERDICTS = {NoData.WAIT: Verdict.NO_DATA, NoData.FAIL: Verdict.FAIL, NoData.PASS: Verdict.PASS}
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One metric's values; None is no data. With an `error` nobody could be asked."""
+
+    value: float | None = None
+    stable: float | None = None
+    error: str = ""
+
+
+def promql(metric: Metric, mode: Mode, window: str, selector: str = "") -> str:
+    """`selector` narrows the ready-made ones to one release, such as `namespace="shop"`."""
+    narrower = f",{selector}" if selector else ""
+    return Text(query_of(metric)).safe_substitute(mode=mode, window=window, selector=narrower)
+
+
+def needs_stable(metric: Metric) -> bool:
+    return bounds_of(metric)[1] is not None
+
+
+def judge(metric: Metric, sample: Sample, target: Who, now: datetime) -> Measurement:
+    """The verdict on this one measurement, with the numbers in words."""
+    verdict, said = _judged(metric, sample, target)
+    return Measurement(
+        name=metric.name,
+        verdict=verdict,
+        message=f"{metric.name}: {said}",
+        at=now,
+        value=_shown(sample.value),
+        stable=_shown(sample.stable),
+        dry_run=metric.dry_run,
+    )
+
+
+def record(
+    before: AnalysisStatus | None, epoch: int, now: datetime, found: Sequence[Measurement]
+) -> AnalysisStatus:
+    """Counted within one epoch: another step is judged by its own measurements alone."""
+    known: Mapping[str, Measurement] = {}
+    if before is not None and before.epoch == epoch:
+        known = {each.name: each for each in before.metrics}
+    counted = tuple(_counted(known.get(each.name), each) for each in found)
+    return AnalysisStatus(epoch=epoch, at=now, metrics=counted)
+
+
+def notes(before: AnalysisStatus | None, after: AnalysisStatus) -> tuple[Note, ...]:
+    """What is worth an event: a metric that fails, or begins to say nothing."""
+    known = {each.name: each for each in before.metrics} if before else {}
+    return tuple(
+        Note(REASONS[each.verdict], each.message, warning=True)
+        for each in after.metrics
+        if each.verdict in REASONS and _is_new(known.get(each.name), each)
+    )
+
+
+REASONS = {
+    Verdict.FAIL: "MeasurementFailed",
+    Verdict.NO_DATA: "Inconclusive",
+    Verdict.ERROR: "PrometheusUnavailable",
+}
+
+
+def _is_new(before: Measurement | None, after: Measurement) -> bool:
+    return after.verdict is Verdict.FAIL or before is None or before.verdict is not after.verdict
+
+
+def _counted(before: Measurement | None, now: Measurement) -> Measurement:
+    passes, failures = (before.passes, before.failures) if before else (0, 0)
+    return replace(
+        now,
+        passes=passes + (now.verdict is Verdict.PASS),
+        failures=failures + (now.verdict is Verdict.FAIL),
+    )
+
+
+def _judged(metric: Metric, sample: Sample, target: Who) -> tuple[Verdict, str]:
+    if sample.error:
+        return Verdict.ERROR, sample.error
+    if not _is_there(sample.value):
+        return _VERDICTS[metric.no_data], f"no data of {target}"
+    if needs_stable(metric) and not _is_there(sample.stable):
+        return _VERDICTS[metric.no_data], f"no data of {target.other} to compare with"
+    return _within_bounds(metric, sample, target)
+
+
+def _within_bounds(metric: Metric, sample: Sample, target: Who) -> tuple[Verdict, str]:
+    assert sample.value is not None
+    allowed, compare = bounds_of(metric)
+    unit, held, words = unit_of(metric), True, []
+    if allowed is not None and allowed.min is not None:
+        held &= sample.value >= allowed.min
+        words.append(f"at least {allowed.min:g}{_spaced(unit)} is needed")
+    if allowed is not None and allowed.max is not None:
+        held &= sample.value <= allowed.max
+        words.append(f"at most {allowed.max:g}{_spaced(unit)} is allowed")
+    if compare is not None and sample.stable is not None:
+        most = sample.stable * compare.max_ratio + compare.tolerance
+        held &= sample.value <= most
+        there = f"{_shown(sample.stable)}{_spaced(unit)} in {target.other}"
+        words.append(f"{there}, so at most {most:.3g}{_spaced(unit)} is allowed")
+    said = f"{_shown(sample.value)}{_spaced(unit)} in {target}, {', and '.join(words)}"
+    return (Verdict.PASS if held else Verdict.FAIL), said
+
+
+def _is_there(value: float | None) -> bool:
+    return value is not None and math.isfinite(value)
+
+
+def _shown(value: float | None) -> str | None:
+    return f"{value:.3g}" if value is not None and math.isfinite(value) else None
+
+
+def _spaced(unit: str) -> str:
+    return f" {unit}" if unit else ""

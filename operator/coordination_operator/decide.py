@@ -1,0 +1,212 @@
+"""Where a switch goes from here: pure, and the same on a cluster and on a laptop.
+
+What must stay true: weight moves up only along the steps; nothing is promoted that has not passed;
+whatever happens, the way back to the active mode is open. A phase is entered by saving it; what it
+wants of the route follows from the phase and is done afterwards, again and again if need be.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from msgspec.structs import replace
+
+from coordination_operator.moves import Move, move_from
+from coordination_operator.phases import AT_REST, JUDGED, Command, Phase
+from coordination_operator.plan import Action, Measure, Note, Observed, Plan, Route, Scale, SetRoute
+from coordination_operator.report import reported, reported_blind
+from coordination_operator.resources import CoordinationSpec, Who
+from coordination_operator.situation import ALL, Situation
+from coordination_operator.status import (
+    LAST_SWITCHES,
+    CoordinationStatus,
+    Outcome,
+    RolloutStatus,
+    Switch,
+)
+
+SOON: Final = timedelta(seconds=1)
+BUSY: Final = timedelta(seconds=2)
+AT_LEISURE: Final = timedelta(seconds=10)
+
+
+def decide(spec: CoordinationSpec, observed: Observed, now: datetime) -> Plan:
+    """`now` is the order service's clock, as long as that answers."""
+    if observed.route is None:
+        return Plan(reported_blind(spec, observed, now), again=BUSY)
+    status = _cleared(spec, adopted(spec, observed.status, observed.route, now), now)
+    here = _situation(spec, observed, status, observed.route, now)
+    command = _valid(here)
+    move = move_from(here, command)
+    after = _situation(spec, observed, _moved(here, move), here.route, now) if move else here
+    actions, notes = _actions(after, moving=move is not None)
+    told = (*_ignored(here, command), *((move.note,) if move else ()), *notes)
+    return Plan(reported(after), actions, told, observed.asked, _patience(after))
+
+
+def farewell(spec: CoordinationSpec, observed: Observed) -> SetRoute | None:
+    """When the object is deleted: no mode is left on trial, unless everything is frozen."""
+    active, route = observed.status.active_mode, observed.route
+    if active is None or route is None or spec.suspend or route.share(active.mode) == ALL:
+        return None
+    return SetRoute(active.mode, ALL, route.epoch)
+
+
+def adopted(
+    spec: CoordinationSpec, status: CoordinationStatus, route: Route, now: datetime
+) -> CoordinationStatus:
+    """The first look: whoever has everything is active; if both have some, the target is tried."""
+    if status.phase is not None and status.active_mode is not None:
+        return status
+    share = route.share(spec.mode.mode)
+    active = spec.mode if share == ALL else spec.mode.other
+    on_trial = 0 < share < ALL
+    return replace(
+        status,
+        phase=Phase.PROGRESSING if on_trial else Phase.STABLE,
+        phase_since=now,
+        active_mode=active,
+        rollout=_begun(active, now) if on_trial else None,
+    )
+
+
+def _begun(active: Who, now: datetime, restarted: bool = False) -> RolloutStatus:
+    return RolloutStatus(source=active, target=active.other, started_at=now, restarted=restarted)
+
+
+def _cleared(
+    spec: CoordinationSpec, status: CoordinationStatus, now: datetime
+) -> CoordinationStatus:
+    """Deadlines count from when somebody could act again."""
+    since = None if spec.suspend else status.clear_since or now
+    return replace(status, clear_since=since)
+
+
+def _situation(
+    spec: CoordinationSpec,
+    observed: Observed,
+    status: CoordinationStatus,
+    route: Route,
+    now: datetime,
+) -> Situation:
+    assert status.phase is not None
+    assert status.active_mode is not None
+    return Situation(spec, observed, status, route, status.phase, status.active_mode, now)
+
+
+def _valid(s: Situation) -> Command | None:
+    """Abort before all others; what is not valid now is not done later."""
+    for command in (Command.ABORT, Command.PROMOTE, Command.RESTART):
+        if command in s.observed.asked and command in s.valid_commands:
+            return command
+    return None
+
+
+def _ignored(s: Situation, done: Command | None) -> tuple[Note, ...]:
+    frozen = ", suspended" if s.frozen else ""
+    return tuple(
+        Note("Ignored", f"{command} is not valid now ({s.phase}{frozen})", warning=True)
+        for command in sorted(s.observed.asked)
+        if command is not done
+    )
+
+
+def _moved(s: Situation, move: Move) -> CoordinationStatus:
+    """The status with which the new phase begins."""
+    status = replace(s.status, phase=move.to, phase_since=s.now)
+    rollout = status.rollout or _begun(s.active, s.now)
+    if move.to is Phase.PREPARING:
+        restarted = s.phase is Phase.ROLLED_BACK
+        return replace(status, rollout=_begun(s.active, s.now, restarted))
+    if move.to in (Phase.HOLDING, Phase.ROLLING_BACK):
+        told = replace(rollout, reason=move.reason, message=move.message)
+        return replace(status, rollout=told)
+    if move.to is Phase.STABLE and s.phase in (Phase.DRAINING, Phase.HOLDING):
+        ended = _ended(s, rollout, Outcome.PROMOTED, move)
+        return replace(ended, phase=move.to, phase_since=s.now, active_mode=rollout.target)
+    if s.phase is Phase.ROLLING_BACK:
+        ended = _ended(s, rollout, Outcome.ROLLED_BACK, move)
+        kept = rollout if move.to is Phase.ROLLED_BACK else None
+        return replace(ended, phase=move.to, phase_since=s.now, rollout=kept)
+    return replace(status, rollout=None if move.to is Phase.STABLE else rollout)
+
+
+def _ended(
+    s: Situation, rollout: RolloutStatus, outcome: Outcome, move: Move
+) -> CoordinationStatus:
+    """One more in the list of the last switches."""
+    switch = Switch(
+        source=rollout.source,
+        target=rollout.target,
+        started_at=rollout.started_at,
+        ended_at=s.now,
+        outcome=outcome,
+        reason=rollout.reason or move.reason,
+        message=rollout.message or move.message,
+    )
+    return replace(s.status, switches=(switch, *s.status.switches)[:LAST_SWITCHES], rollout=None)
+
+
+def _actions(s: Situation, moving: bool) -> tuple[tuple[Action, ...], tuple[Note, ...]]:
+    if s.frozen:
+        return (), ()
+    if (scale := _scale(s)) is not None and scale.replicas:
+        return (scale,), (_scaled(scale),)
+    if (share := _wanted_share(s)) != s.share:
+        note = _weight_note(s, share, moving)
+        return (_set_share(s, share),), (note,) if note else ()
+    if scale is not None:
+        return (scale,), (_scaled(scale),)
+    if s.phase in JUDGED and s.share and s.measuring_due == timedelta():
+        return (Measure(s.route.epoch, s.target.mode),), ()
+    return (), ()
+
+
+def _wanted_share(s: Situation) -> int:
+    """Of the target mode, in percent. What lies between two steps goes back to the lower one."""
+    match s.phase:
+        case Phase.HOLDING:
+            return s.share
+        case Phase.DRAINING:
+            return ALL
+        case Phase.PROGRESSING:
+            return s.next_weight if s.step is None or s.step_passed else s.step.weight
+        case _:
+            return ALL if s.target is s.active else 0
+
+
+def _set_share(s: Situation, share: int) -> SetRoute:
+    """Said of the mode that has something, so that the route reads well."""
+    mode = s.target.mode
+    return SetRoute(mode if share else mode.other, share or ALL, s.route.epoch)
+
+
+def _weight_note(s: Situation, share: int, moving: bool) -> Note | None:
+    said = f"{s.target} gets {share} % of new sagas, {s.share} % before"
+    if s.phase is Phase.PROGRESSING and share > s.share:
+        return Note("WeightAdvanced", said)
+    return None if moving else Note("RouteCorrected", said, warning=s.phase in AT_REST)
+
+
+def _scale(s: Situation) -> Scale | None:
+    """Up before it is needed; to zero only when nothing of it can be under way any more."""
+    deployed, asked = s.observed.orchestrator, s.spec.orchestrator
+    if deployed is None:
+        return None
+    if s.orchestrator_needed:
+        return None if deployed.wanted else Scale(asked.replicas)
+    idle = s.phase in AT_REST and s.drained(Who.ORCHESTRATION)
+    return Scale(0) if asked.scale_to_zero_when_idle and idle and deployed.wanted else None
+
+
+def _scaled(scale: Scale) -> Note:
+    return Note("OrchestratorScaled", f"to {scale.replicas}")
+
+
+def _patience(s: Situation) -> timedelta:
+    if s.phase in AT_REST or s.spec.suspend:
+        return AT_LEISURE
+    due = s.measuring_due if s.phase in JUDGED else None
+    busy = BUSY if s.phase in (Phase.PROGRESSING, Phase.HOLDING) else SOON
+    return min(busy, due) if due else busy

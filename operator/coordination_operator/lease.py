@@ -1,0 +1,116 @@
+"""One replica acts at a time: the one that holds the Lease.
+
+kopf's peering is no leader election, so there is a Lease as Kubernetes' own controllers have it.
+It keeps two replicas from doing everything twice; that they cannot disagree is not its doing, for
+the object and the route are changed by compare-and-set alone.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import httpx2
+from lightkube import ApiError, Client
+from lightkube.models.coordination_v1 import LeaseSpec
+from lightkube.models.meta_v1 import ObjectMeta
+from lightkube.resources.coordination_v1 import Lease
+
+log = logging.getLogger(__name__)
+
+DURATION_SECONDS = 10
+RENEW_SECONDS = 2.5
+NOT_FOUND = 404
+
+
+class Tenure:
+    """Ours while `held`; who cannot renew it in time has to assume that somebody else has it."""
+
+    def __init__(self, client: Client, name: str, identity: str) -> None:
+        self._client = client
+        self._name = name
+        self._identity = identity
+        self._renewed = float("-inf")
+        self._ended = threading.Event()
+
+    @property
+    def held(self) -> bool:
+        return time.monotonic() - self._renewed < DURATION_SECONDS
+
+    def await_turn(self, beat: Callable[[], None]) -> None:
+        while not self._try():
+            beat()
+            time.sleep(RENEW_SECONDS)
+        log.info("%s holds the lease %s", self._identity, self._name)
+
+    def keep(self, lost: threading.Event, beat: Callable[[], None]) -> None:
+        """On a thread of its own, until `give_up`; sets `lost` when it may be somebody else's."""
+        while not self._ended.wait(RENEW_SECONDS):
+            beat()
+            if not self._try() and not self.held:
+                log.error("%s has lost the lease %s", self._identity, self._name)
+                lost.set()
+                return
+
+    def give_up(self) -> None:
+        """So that the next one need not wait until it expires."""
+        self._ended.set()
+        if not self.held:
+            return
+        try:
+            lease = self._client.get(Lease, self._name)
+            if lease.spec is not None and lease.spec.holderIdentity == self._identity:
+                lease.spec.holderIdentity = ""
+                self._client.replace(lease)
+        except (ApiError, httpx2.HTTPError) as error:
+            log.warning("the lease could not be given up: %s", error)
+
+    def _try(self) -> bool:
+        """By compare-and-set, so that only one of many gets it."""
+        asked = time.monotonic()
+        try:
+            if not self._take():
+                return False
+        except (ApiError, httpx2.HTTPError) as error:
+            log.warning("the lease %s cannot be had: %s", self._name, error)
+            return False
+        self._renewed = asked
+        return True
+
+    def _take(self) -> bool:
+        now = datetime.now(UTC)
+        try:
+            lease = self._client.get(Lease, self._name)
+        except ApiError as error:
+            if error.status.code != NOT_FOUND:
+                raise
+            self._client.create(Lease(metadata=ObjectMeta(name=self._name), spec=self._spec(now)))
+            return True
+        before = lease.spec or LeaseSpec()
+        if before.holderIdentity not in (None, "", self._identity) and not _expired(before, now):
+            return False
+        taken = before.holderIdentity != self._identity
+        spec = self._spec(now)
+        spec.acquireTime = now if taken else before.acquireTime
+        spec.leaseTransitions = (before.leaseTransitions or 0) + taken
+        lease.spec = spec
+        self._client.replace(lease)
+        return True
+
+    def _spec(self, now: datetime) -> LeaseSpec:
+        return LeaseSpec(
+            holderIdentity=self._identity,
+            leaseDurationSeconds=DURATION_SECONDS,
+            acquireTime=now,
+            renewTime=now,
+            leaseTransitions=0,
+        )
+
+
+def _expired(spec: LeaseSpec, now: datetime) -> bool:
+    if spec.renewTime is None:
+        return True
+    return now - spec.renewTime > timedelta(seconds=spec.leaseDurationSeconds or DURATION_SECONDS)

@@ -1,0 +1,97 @@
+"""What `decide` is told and what it answers with: data alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from coordination_operator.phases import Command
+from coordination_operator.status import CoordinationStatus, Left
+from services.kit.message import Mode
+
+
+@dataclass(frozen=True)
+class Route:
+    """As the order service has it at the moment `at` of its own clock."""
+
+    mode: Mode
+    weight: int
+    epoch: int
+    changed_at: datetime
+    at: datetime
+    open: Mapping[Mode, int]
+    ended: Mapping[Mode, int]  # of the orders that this epoch admitted
+
+    def share(self, mode: Mode) -> int:
+        """Percent of new sagas that are admitted in `mode`."""
+        return self.weight if mode is self.mode else 100 - self.weight
+
+
+@dataclass(frozen=True)
+class Deployed:
+    """The orchestrator's replicas: asked for, and ready."""
+
+    wanted: int
+    ready: int
+
+
+@dataclass(frozen=True)
+class Observed:
+    """What could be seen; None is what could not, and `unseen` says why, by who was asked."""
+
+    status: CoordinationStatus
+    generation: int
+    route: Route | None
+    left: Mapping[Mode, Left] | None
+    orchestrator: Deployed | None
+    asked: frozenset[Command] = frozenset()
+    unseen: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class SetRoute:
+    """Compare-and-set: done only if the route still has this epoch."""
+
+    mode: Mode
+    weight: int
+    seen_epoch: int
+
+
+@dataclass(frozen=True)
+class Scale:
+    """The orchestrator's Deployment."""
+
+    replicas: int
+
+
+@dataclass(frozen=True)
+class Measure:
+    """Take all measurements once; the result belongs to this epoch."""
+
+    epoch: int
+    target: Mode
+
+
+Action = SetRoute | Scale | Measure
+
+
+@dataclass(frozen=True)
+class Note:
+    """An event: for `kubectl describe`, the log and the metrics."""
+
+    reason: str
+    message: str
+    warning: bool = False
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Save `status`, then do `actions`, then tell `notes`: in this order, so that whoever is killed
+    in between is followed by somebody who comes to the same actions again."""
+
+    status: CoordinationStatus
+    actions: tuple[Action, ...] = ()
+    notes: tuple[Note, ...] = ()
+    consumed: frozenset[Command] = frozenset()
+    again: timedelta = timedelta(seconds=15)

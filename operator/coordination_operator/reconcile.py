@@ -1,0 +1,97 @@
+"""Look, decide, save, do: until there is nothing to do at once. One core, whatever is around it.
+
+The status is saved before anything is done. It is saved only if nobody has changed the object since
+it was looked at, and the route is set only if nobody has changed that; so of two operators one
+gives way, and a killed one is followed by somebody who comes to the same decision.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Final, Protocol
+
+from msgspec.structs import replace
+
+from coordination_operator import analysis
+from coordination_operator.analysis import Sample
+from coordination_operator.decide import BUSY, decide
+from coordination_operator.errors import Stale
+from coordination_operator.phases import Command
+from coordination_operator.plan import Measure, Note, Observed, Plan, Scale, SetRoute
+from coordination_operator.resources import Analysis, CoordinationSpec, Who
+from coordination_operator.status import CoordinationStatus
+from services.kit.message import Mode
+
+ROUNDS: Final = 8
+
+
+class World(Protocol):
+    """What surrounds `decide`: a cluster, or the stack on a laptop."""
+
+    def look(self) -> tuple[CoordinationSpec, Observed]: ...
+
+    def save(self, status: CoordinationStatus) -> None:
+        """Stale if the object is no longer the one that was looked at."""
+
+    def switch(self, wish: SetRoute) -> None:
+        """Stale if the route is no longer the one that was looked at."""
+
+    def scale(self, replicas: int) -> None: ...
+
+    def samples(self, wanted: Analysis, target: Mode) -> list[Sample]: ...
+
+    def done_with(self, commands: Collection[Command]) -> None: ...
+
+    def tell(self, notes: Sequence[Note]) -> None: ...
+
+
+def reconcile(world: World) -> timedelta:
+    """How long it may be until the next time, if nothing happens before."""
+    for _ in range(ROUNDS):
+        try:
+            plan = once(world)
+        except Stale:
+            continue
+        if not plan.actions and not plan.notes:
+            return plan.again
+    return BUSY
+
+
+def once(world: World) -> Plan:
+    spec, observed = world.look()
+    now = observed.route.at if observed.route else datetime.now(UTC)
+    plan = decide(spec, observed, now)
+    if plan.status != observed.status:
+        world.save(plan.status)
+    if plan.consumed:
+        world.done_with(plan.consumed)
+    told = plan.notes
+    for action in plan.actions:
+        match action:
+            case SetRoute():
+                world.switch(action)
+            case Scale(replicas):
+                world.scale(replicas)
+            case Measure():
+                told = (*told, *_measure(world, spec, plan.status, action, now))
+    world.tell(told)
+    return plan
+
+
+def _measure(
+    world: World,
+    spec: CoordinationSpec,
+    status: CoordinationStatus,
+    wish: Measure,
+    now: datetime,
+) -> tuple[Note, ...]:
+    wanted, target = spec.analysis, Who.of(wish.target)
+    samples = world.samples(wanted, wish.target)
+    found = [
+        analysis.judge(metric, sample, target, now)
+        for metric, sample in zip(wanted.metrics, samples, strict=True)
+    ]
+    after = analysis.record(status.analysis, wish.epoch, now, found)
+    world.save(replace(status, analysis=after))
+    return analysis.notes(status.analysis, after)

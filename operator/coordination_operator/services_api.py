@@ -1,0 +1,95 @@
+"""The services as the operator sees them: the route, and what each of them has left to do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+import msgspec
+
+from coordination_operator.http import Http
+from coordination_operator.plan import Route, SetRoute
+from coordination_operator.status import Left
+from services.kit.message import Mode
+
+
+class _Open(msgspec.Struct):
+    mode: Mode
+    orders: int
+
+
+class _Current(msgspec.Struct):
+    mode: Mode
+    ended: int
+
+
+class _Coordination(msgspec.Struct):
+    mode: Mode
+    weight: int
+    epoch: int
+    changed_at: datetime
+    at: datetime
+    open: list[_Open]
+    current: list[_Current]
+
+
+class _Remaining(msgspec.Struct):
+    mode: Mode
+    unsent: int
+    parked: int
+    unread: int
+
+
+class _NewRoute(msgspec.Struct):
+    mode: Mode
+    weight: int
+    epoch: int
+
+
+class Services:
+    """`urls` by service; the order service is one of them."""
+
+    def __init__(self, http: Http, urls: Mapping[str, str], token: str) -> None:
+        self._http = http
+        self._urls = urls
+        self._token = token
+
+    def route(self) -> Route:
+        return _route(self._http.get(self._coordination, _Coordination))
+
+    def switch(self, wish: SetRoute) -> None:
+        """Stale if the route is no longer the one that was seen."""
+        body = _NewRoute(wish.mode, wish.weight, wish.seen_epoch)
+        self._http.put(self._coordination, _Coordination, body, self._token)
+
+    def left(self) -> dict[Mode, Left]:
+        """Unavailable if a single service does not answer: what is not seen is not nothing."""
+        total = {mode: Left(unsent=0, parked=0, unread=0) for mode in Mode}
+        for url in self._urls.values():
+            for found in self._http.get(f"{url}/remaining", list[_Remaining]):
+                before = total[found.mode]
+                total[found.mode] = Left(
+                    unsent=before.unsent + found.unsent,
+                    parked=before.parked + found.parked,
+                    unread=before.unread + found.unread,
+                )
+        return total
+
+    @property
+    def _coordination(self) -> str:
+        return f"{self._urls['order']}/coordination"
+
+
+def _route(found: _Coordination) -> Route:
+    still_open = dict.fromkeys(Mode, 0)
+    for each in found.open:
+        still_open[each.mode] += each.orders
+    return Route(
+        mode=found.mode,
+        weight=found.weight,
+        epoch=found.epoch,
+        changed_at=found.changed_at,
+        at=found.at,
+        open=still_open,
+        ended={each.mode: each.ended for each in found.current},
+    )

@@ -1,0 +1,158 @@
+"""What is reported, and all that is remembered: the status is the only memory there is.
+
+The route is never remembered, always asked for. What is here cannot be asked for: why a phase was
+entered, when, and how the measurements of this step came out so far.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from coordination_operator.phases import Command, Phase
+from coordination_operator.resources import Resource, Who
+
+LAST_SWITCHES = 5
+
+Moment = Annotated[datetime, Meta(tz=True)]
+
+
+def _about(text: str) -> Meta:
+    return Meta(description=text)
+
+
+class Verdict(StrEnum):
+    PASS = "Pass"  # noqa: S105 - not a password
+    FAIL = "Fail"
+    NO_DATA = "NoData"
+    ERROR = "Error"
+
+
+class Measurement(Resource, frozen=True, kw_only=True):
+    """The latest value of one metric, and how the step has fared by it so far."""
+
+    name: str
+    verdict: Annotated[Verdict, _about("Of the latest measurement.")]
+    message: Annotated[str, _about("The measured values and the bounds, in words.")]
+    at: Moment
+    value: Annotated[str | None, _about("Of the target mode.")] = None
+    stable: Annotated[str | None, _about("Of the stable mode, if they are compared.")] = None
+    passes: Annotated[int, _about("In this step.")] = 0
+    failures: Annotated[int, _about("In this step.")] = 0
+    dry_run: bool = False
+
+
+class AnalysisStatus(Resource, frozen=True, kw_only=True):
+    """The measurements of one step; another epoch of the route begins with none."""
+
+    epoch: Annotated[int, _about("Of the route that was measured.")]
+    at: Moment
+    metrics: tuple[Measurement, ...] = ()
+
+
+class Outcome(StrEnum):
+    PROMOTED = "Promoted"
+    ROLLED_BACK = "RolledBack"
+
+
+class Switch(Resource, frozen=True, kw_only=True):
+    """One of the last switches, or attempts at one."""
+
+    source: Annotated[Who, _about("Who was active before.")] = msgspec.field(name="from")
+    target: Annotated[Who, _about("Who was to be.")] = msgspec.field(name="to")
+    started_at: Moment
+    ended_at: Moment
+    outcome: Outcome
+    reason: str
+    message: str = ""
+
+
+class RolloutStatus(Resource, frozen=True, kw_only=True):
+    """The switch under way, or the last one that was rolled back."""
+
+    source: Who = msgspec.field(name="from")
+    target: Who = msgspec.field(name="to")
+    started_at: Moment
+    restarted: Annotated[bool, _about("Asked for again, so no cooldown is waited for.")] = False
+    reason: Annotated[str, _about("Why it is held or rolled back.")] = ""
+    message: str = ""
+
+
+class InFlight(Resource, frozen=True, kw_only=True):
+    """Open sagas: admitted, and their customer not told yet."""
+
+    orchestration: int
+    choreography: int
+    total: int
+
+
+class Left(Resource, frozen=True, kw_only=True):
+    """What one mode still has to do, over all services."""
+
+    unsent: int
+    parked: int
+    unread: int
+
+    @property
+    def nothing(self) -> bool:
+        return not (self.unsent or self.parked or self.unread)
+
+    @property
+    def text(self) -> str:
+        named = {"unsent": self.unsent, "waiting": self.parked, "unread": self.unread}
+        return ", ".join(f"{count} {word}" for word, count in named.items() if count)
+
+
+class Backlog(Resource, frozen=True, kw_only=True):
+    """Messages that are unsent, parked or unread."""
+
+    orchestration: Left
+    choreography: Left
+
+
+class Condition(Resource, frozen=True, kw_only=True):
+    """As all conditions of Kubernetes."""
+
+    type: str
+    status: str
+    reason: str
+    message: str
+    last_transition_time: Moment
+    observed_generation: int = 0
+
+
+class CoordinationStatus(Resource, frozen=True, kw_only=True):
+    observed_generation: Annotated[
+        int, _about("The generation of the spec that this is about.")
+    ] = 0
+    phase: Phase | None = None
+    phase_since: Moment | None = None
+    clear_since: Annotated[
+        Moment | None, _about("Since when nothing has been frozen or out of sight.")
+    ] = None
+    active_mode: Annotated[
+        Who | None, _about("The mode that is trusted; a rollback leads there.")
+    ] = None
+    target_mode: Annotated[Who | None, _about("The mode that is asked for.")] = None
+    weight: Annotated[int | None, _about("Percent of new sagas that the target mode gets now.")] = (
+        None
+    )
+    epoch: Annotated[int | None, _about("Of the route, as the order service has it.")] = None
+    step: Annotated[str | None, _about("Such as 2/3.")] = None
+    message: Annotated[str, _about("What is waited for, in words.")] = ""
+    in_flight: InFlight | None = None
+    backlog: Backlog | None = None
+    rollout: RolloutStatus | None = None
+    analysis: AnalysisStatus | None = None
+    actions: Annotated[
+        tuple[Command, ...], _about("Annotations bandstand.dev/... that are valid now.")
+    ] = ()
+    switches: Annotated[tuple[Switch, ...], _about("The last five, the latest first.")] = ()
+    conditions: tuple[Condition, ...] = ()
+
+    def condition(self, kind: str) -> Condition | None:
+        return next((each for each in self.conditions if each.type == kind), None)

@@ -1,0 +1,124 @@
+"""The operator's own health and metrics, on a port of their own."""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.openmetrics.exposition import CONTENT_TYPE_LATEST, generate_latest
+
+from coordination_operator.phases import Phase
+from coordination_operator.plan import Note, Observed
+from services.kit.message import Mode
+
+PREFIX = "bandstand_operator"
+
+
+class Metrics:
+    """On a registry of its own; names are as the services' are."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.transitions = self._counter("transitions", "Events about the object", "reason")
+        self.errors = self._counter("reconcile_errors", "Reconciliations that failed")
+        self.rounds = Histogram(
+            f"{PREFIX}_reconcile_seconds",
+            "From looking to having done what was decided",
+            registry=self.registry,
+        )
+        self.unseen = self._gauge("unseen", "1 while it cannot be asked", "what")
+        self.share = self._gauge("share", "Percent of new sagas", "mode")
+        self.phase = self._gauge("phase", "1 for the phase that it is in", "phase")
+        self.leader = self._gauge("leader", "1 for the replica that acts")
+
+    def observe(self, observed: Observed, notes: Sequence[Note]) -> None:
+        for note in notes:
+            self.transitions.labels(note.reason).inc()
+        for what in ("OrderService", "Services", "Orchestrator"):
+            self.unseen.labels(what).set(what in observed.unseen)
+        if observed.route is not None:
+            for mode in Mode:
+                self.share.labels(mode.value).set(observed.route.share(mode))
+        for phase in Phase:
+            self.phase.labels(phase.value).set(phase is observed.status.phase)
+
+    def _counter(self, name: str, text: str, *labels: str) -> Counter:
+        return Counter(f"{PREFIX}_{name}", text, labels, registry=self.registry)
+
+    def _gauge(self, name: str, text: str, *labels: str) -> Gauge:
+        return Gauge(f"{PREFIX}_{name}", text, labels, registry=self.registry)
+
+
+class Health:
+    """Alive as long as whoever has to beat does so."""
+
+    PATIENCE_SECONDS = 60.0
+
+    def __init__(self) -> None:
+        self._beat = time.monotonic()
+        self.leading = False
+
+    def beat(self) -> None:
+        self._beat = time.monotonic()
+
+    @property
+    def alive(self) -> bool:
+        return time.monotonic() - self._beat < self.PATIENCE_SECONDS
+
+
+def serve(port: int, metrics: Metrics, health: Health) -> ThreadingHTTPServer:
+    """A standby is ready, too: it could take over."""
+
+    def exposition() -> tuple[int, str, bytes]:
+        body: bytes = generate_latest(metrics.registry)  # type: ignore[no-untyped-call]
+        return 200, CONTENT_TYPE_LATEST, body
+
+    def healthz() -> tuple[int, str, bytes]:
+        said = {"status": "alive" if health.alive else "stalled", "leading": health.leading}
+        return 200 if health.alive else 503, "application/json", json.dumps(said).encode()
+
+    routes = {"/metrics": exposition, "/healthz": healthz, "/readyz": healthz}
+    server = ThreadingHTTPServer(("", port), _handler(routes))
+    threading.Thread(target=server.serve_forever, name="telemetry", daemon=True).start()
+    return server
+
+
+def _handler(
+    routes: dict[str, Callable[[], tuple[int, str, bytes]]],
+) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            route = routes.get(self.path)
+            status, kind, body = route() if route else (404, "text/plain", b"not found\n")
+            self.send_response(status)
+            self.send_header("Content-Type", kind)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            """Probes are not worth a line."""
+
+    return Handler
+
+
+class JsonLines(logging.Formatter):
+    """One JSON object a line, with the name of the object that it is about."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line = {
+            "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname,
+            "logger": record.name,
+            "object": getattr(record, "object", None),
+            "message": record.getMessage(),
+        }
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        return json.dumps({key: value for key, value in line.items() if value is not None})

@@ -1,0 +1,90 @@
+"""What measured values mean."""
+
+import pytest
+from promql_parser import parse
+
+from coordination_operator.analysis import Sample, judge, needs_stable, notes, promql, record
+from coordination_operator.resources import Compare, Metric, NoData, Range, Template, Who, length
+from coordination_operator.status import Verdict
+from services.kit.message import Mode
+from tests.unit.operator.builders import START, seconds
+
+SHARE = Metric(name="errors", template=Template.ERROR_SHARE)
+SLOWER = Metric(name="slower", query="x{$mode}", compare=Compare(max_ratio=2, tolerance=1))
+
+
+def verdict(metric, sample):
+    return judge(metric, sample, Who.CHOREOGRAPHY, START)
+
+
+@pytest.mark.parametrize(
+    ("metric", "sample", "expected"),
+    [
+        (SHARE, Sample(0.02), Verdict.PASS),
+        (SHARE, Sample(0.021), Verdict.FAIL),
+        (SHARE, Sample(None), Verdict.NO_DATA),
+        (SHARE, Sample(float("nan")), Verdict.NO_DATA),
+        (SHARE, Sample(error="away"), Verdict.ERROR),
+        (SLOWER, Sample(5, 2), Verdict.PASS),
+        (SLOWER, Sample(5.1, 2), Verdict.FAIL),
+        (SLOWER, Sample(5, None), Verdict.NO_DATA),
+        (SLOWER, Sample(0.5, 0), Verdict.PASS),
+        (Metric(name="m", query="x", threshold_range=Range(min=3)), Sample(2), Verdict.FAIL),
+        (Metric(name="m", query="x", threshold_range=Range(min=3)), Sample(3), Verdict.PASS),
+    ],
+)
+def test_a_value_is_judged_by_its_bounds(metric, sample, expected):
+    assert verdict(metric, sample).verdict is expected
+
+
+@pytest.mark.parametrize(
+    ("no_data", "expected"),
+    [(NoData.WAIT, Verdict.NO_DATA), (NoData.FAIL, Verdict.FAIL), (NoData.PASS, Verdict.PASS)],
+)
+def test_no_data_counts_as_what_was_asked_for(no_data, expected):
+    metric = Metric(name="m", query="x", threshold_range=Range(max=1), no_data=no_data)
+    assert verdict(metric, Sample(None)).verdict is expected
+
+
+def test_a_verdict_says_the_values_and_the_bounds():
+    said = verdict(SLOWER, Sample(5.1, 2)).message
+    assert said == "slower: 5.1 in Choreography, 2 in Orchestration, so at most 5 is allowed"
+
+
+def test_failures_are_counted_within_one_epoch_only():
+    bad = [verdict(SHARE, Sample(0.9))]
+    first = record(None, 7, START, bad)
+    second = record(first, 7, START, bad)
+    assert [each.metrics[0].failures for each in (first, second)] == [1, 2]
+    assert record(second, 8, START, bad).metrics[0].failures == 1
+
+
+def test_every_failure_is_told_but_no_data_only_once():
+    bad, none = verdict(SHARE, Sample(0.9)), verdict(SHARE, Sample(None))
+    quiet = record(None, 1, START, [none])
+    assert [note.reason for note in notes(None, quiet)] == ["Inconclusive"]
+    assert notes(quiet, record(quiet, 1, START, [none])) == ()
+    loud = record(quiet, 1, START, [bad])
+    assert len(notes(loud, record(loud, 1, START, [bad]))) == 1
+
+
+@pytest.mark.parametrize("template", Template)
+def test_every_ready_made_query_is_promql_for_one_mode(template):
+    metric = Metric(name="m", template=template)
+    query = promql(metric, Mode.CHOREOGRAPHY, "1m", 'namespace="shop"')
+    parse(query)
+    assert "$" not in query
+    assert query.count('mode="choreography"') == query.count('namespace="shop"') > 0
+
+
+def test_only_a_comparison_needs_the_stable_mode():
+    assert needs_stable(SLOWER)
+    assert not needs_stable(SHARE)
+    assert needs_stable(Metric(name="m", template=Template.COMPENSATIONS_PER_ORDER))
+
+
+@pytest.mark.parametrize(
+    ("text", "count"), [("90s", 90), ("1m30s", 90), ("1h", 3600), ("500ms", 0.5), ("0s", 0)]
+)
+def test_a_duration_reads_as_kubernetes_writes_it(text, count):
+    assert length(text) == seconds(count)

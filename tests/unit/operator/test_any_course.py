@@ -1,0 +1,215 @@
+"""Whatever happens in whatever order: what a switch may never do, and that it ends."""
+
+from contextlib import suppress
+from datetime import timedelta
+
+import hypothesis.strategies as st
+from hypothesis import settings
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from msgspec.structs import replace
+
+from coordination_operator.analysis import Sample
+from coordination_operator.errors import Stale, Unavailable
+from coordination_operator.phases import TRANSITIONS, Command, Phase
+from coordination_operator.plan import Deployed
+from coordination_operator.reconcile import once, reconcile
+from coordination_operator.resources import (
+    Drain,
+    OnTimeout,
+    Orchestrator,
+    Rollback,
+    Who,
+)
+from coordination_operator.status import Outcome, Verdict
+from services.kit.message import Mode
+from tests.unit.operator.a_world import Killed, World
+from tests.unit.operator.builders import NOTHING, SOMETHING, a_spec
+
+STEPS = (((10, "10s"), (50, "10s")), ((25, "5s"),), ((1, "0s"), (20, "0s"), (100, "5s")))
+SAMPLES = (Sample(0.01, 0.01), Sample(0.9, 0.01), Sample(None, 0.01), Sample(error="away"))
+BOUND = 60  # rounds of good weather
+
+
+class AnyCourse(RuleBasedStateMachine):
+    @initialize(mode=st.sampled_from(Mode), steps=st.sampled_from(STEPS), idle=st.booleans())
+    def begin(self, mode, steps, idle):
+        orchestrator = Orchestrator(scale_to_zero_when_idle=idle)
+        self.world = World(a_spec(Who.of(mode), steps, orchestrator=orchestrator), mode)
+        self.step()
+
+    # What people do -----------------------------------------------------------------------------
+
+    @rule(mode=st.sampled_from(Who))
+    def edit_the_mode(self, mode):
+        self.world.spec = replace(self.world.spec, mode=mode)
+
+    @rule(steps=st.sampled_from(STEPS))
+    def edit_the_steps(self, steps):
+        self.world.spec = replace(self.world.spec, rollout=a_spec(steps=steps).rollout)
+
+    @rule(suspend=st.booleans())
+    def suspend(self, suspend):
+        self.world.spec = replace(self.world.spec, suspend=suspend)
+
+    @rule(automatic=st.booleans(), on_timeout=st.sampled_from(OnTimeout))
+    def edit_what_happens_on_failure(self, automatic, on_timeout):
+        drain, rollback = Drain(on_timeout=on_timeout), Rollback(automatic=automatic)
+        self.world.spec = replace(self.world.spec, drain=drain, rollback=rollback)
+
+    @rule(command=st.sampled_from(Command))
+    def annotate(self, command):
+        self.world.asked.add(command)
+
+    # What happens -------------------------------------------------------------------------------
+
+    @rule(sample=st.sampled_from(SAMPLES))
+    def measure_otherwise(self, sample):
+        self.world.sample = sample
+
+    @rule(choreography=st.integers(0, 5), orchestration=st.integers(0, 5))
+    def have_open_sagas(self, choreography, orchestration):
+        self.world.open = {Mode.CHOREOGRAPHY: choreography, Mode.ORCHESTRATION: orchestration}
+
+    @rule(mode=st.sampled_from(Mode), left=st.sampled_from((NOTHING, SOMETHING)))
+    def have_messages_left(self, mode, left):
+        self.world.left = {**self.world.left, mode: left}
+
+    @rule(reachable=st.booleans())
+    def lose_the_order_service(self, reachable):
+        self.world.reachable = reachable
+
+    @rule(ready=st.integers(0, 1))
+    def have_an_orchestrator(self, ready):
+        wanted = self.world.orchestrator.wanted
+        self.world.orchestrator = Deployed(wanted=wanted, ready=min(wanted, ready))
+
+    @rule(seconds=st.sampled_from([-3600, -5, 1, 3, 5, 10, 60, 7200]))
+    def let_the_clock_jump(self, seconds):
+        self.world.now += timedelta(seconds=seconds)
+
+    @rule(where=st.sampled_from(["save", "switch", "scale", "measure", "done_with", "tell"]))
+    def kill_the_operator(self, where):
+        self.world.killed_before = where
+
+    @rule(weight=st.integers(0, 100), mode=st.sampled_from(Mode))
+    def let_somebody_else_switch(self, weight, mode):
+        self.world.set_route(mode, weight)
+
+    # What the operator does ---------------------------------------------------------------------
+
+    @rule(rounds=st.integers(1, 6), seconds=st.sampled_from([1, 3, 6]), kind=st.booleans())
+    def go_on(self, rounds, seconds, kind):
+        """Time passes and the operator looks; in kind weather open sagas end meanwhile."""
+        for _ in range(rounds):
+            self.world.wait(seconds=seconds)
+            if kind:
+                self.world.work_off()
+            self.step()
+
+    def step(self):
+        world = self.world
+        before, share, epoch = world.status, world.share(self.target), world.epoch
+        self.epoch_before = epoch
+        wanted = world.orchestrator.wanted
+        promoted = Command.PROMOTE in world.asked
+        with suppress(Killed, Stale, Unavailable):
+            once(world)
+        self.assert_a_known_way(before.phase, world.status.phase)
+        self.assert_a_reason_to_promote(before, share, promoted)
+        if world.epoch != epoch:
+            self.assert_a_lawful_share(share)
+        if world.orchestrator.wanted < wanted:
+            self.assert_nobody_needs_the_orchestrator()
+
+    @property
+    def target(self):
+        return self.world.spec.mode.mode
+
+    def assert_a_known_way(self, before, after):
+        if before is not None and before is not after:
+            assert after in TRANSITIONS[before]
+
+    def assert_a_lawful_share(self, before):
+        """Of the target mode: a step's weight, all or nothing; and up by one step at most."""
+        world = self.world
+        weights = {step.weight for step in world.spec.rollout.steps} | {0, 100}
+        share = world.share(self.target)
+        assert share in weights
+        assert not world.spec.suspend or world.status.phase is Phase.ROLLING_BACK
+        if share > before and world.status.phase is Phase.PROGRESSING:
+            assert [weight for weight in weights if before < weight < share] == []
+
+    def assert_a_reason_to_promote(self, before, share, promoted):
+        """All new sagas after the last step only if every metric has passed in it, or by hand."""
+        after = self.world.status
+        if not (before.phase is Phase.PROGRESSING and after.phase is Phase.DRAINING):
+            return
+        by_hand = share == 100 or promoted
+        assert by_hand or self.has_passed(before)
+
+    def has_passed(self, status):
+        """Every metric passed when last measured, which was in this step and not long ago."""
+        analysis, world = status.analysis, self.world
+        return (
+            analysis is not None
+            and analysis.epoch == self.epoch_before
+            and abs(world.now - analysis.at) <= timedelta(seconds=15)
+            and all(each.verdict is Verdict.PASS for each in analysis.metrics)
+        )
+
+    def assert_nobody_needs_the_orchestrator(self):
+        world = self.world
+        assert world.share(Mode.ORCHESTRATION) == 0
+        assert world.open[Mode.ORCHESTRATION] == 0
+        assert world.left[Mode.ORCHESTRATION].nothing
+
+    # What must always be true -------------------------------------------------------------------
+
+    @invariant()
+    def at_most_five_switches_are_remembered(self):
+        if hasattr(self, "world"):
+            assert len(self.world.status.switches) <= 5
+
+    # What can always be done --------------------------------------------------------------------
+
+    @rule()
+    def abort_and_be_back(self):
+        """From every state of a rollout, one word leads to where everything was before."""
+        world = self.world
+        world.settle()
+        if Command.ABORT not in world.status.actions:
+            return
+        active = world.active
+        world.asked = {Command.ABORT}
+        for _ in range(6):
+            world.settle()
+            once(world)
+        assert world.share(active.mode) == 100
+        assert world.status.phase in (Phase.ROLLING_BACK, Phase.ROLLED_BACK, Phase.STABLE)
+
+    @rule()
+    def end_in_good_weather(self):
+        """Left alone with good measurements, every course comes to rest where it was asked to."""
+        world = self.world
+        world.spec = replace(world.spec, suspend=False, rollback=Rollback(automatic=True))
+        world.asked.clear()
+        for _ in range(BOUND):
+            world.settle()
+            reconcile(world)
+            world.wait(seconds=7)
+            if world.status.phase is Phase.ROLLED_BACK:
+                world.asked = {Command.RESTART}
+            if world.status.phase is Phase.HOLDING:
+                world.asked = {Command.PROMOTE}
+        world.settle()
+        assert world.status.phase is Phase.STABLE, world.status.message
+        assert world.active is world.spec.mode
+        assert world.share(world.spec.mode.mode) == 100
+        ready = world.status.condition("Ready")
+        assert ready is not None
+        assert ready.status == "True"
+        assert all(switch.outcome in Outcome for switch in world.status.switches)
+
+
+TestAnyCourse = AnyCourse.TestCase
+TestAnyCourse.settings = settings(max_examples=100, stateful_step_count=30, deadline=None)

@@ -1,0 +1,217 @@
+"""Courses that a reader can follow, one at a time."""
+
+import pytest
+
+from coordination_operator.analysis import Sample
+from coordination_operator.decide import decide, farewell
+from coordination_operator.phases import Command, Phase
+from coordination_operator.plan import Deployed, Observed, Scale, SetRoute
+from coordination_operator.reconcile import reconcile
+from coordination_operator.resources import Drain, OnTimeout, Orchestrator, Rollback, Who
+from services.kit.message import Mode
+from tests.unit.operator.a_world import World
+from tests.unit.operator.builders import START, a_route, a_spec, an_observation
+
+
+def run(world, rounds=1, seconds=6):
+    for _ in range(rounds):
+        world.wait(seconds=seconds)
+        reconcile(world)
+        world.work_off()
+    return world.status.phase
+
+
+def a_world(**spec):
+    world = World(a_spec(mode=Who.ORCHESTRATION, **spec))
+    run(world)
+    world.spec = a_spec(**spec)
+    return world
+
+
+def reasons(world):
+    return [note.reason for note in world.notes]
+
+
+def test_a_good_switch_goes_up_the_steps_drains_and_is_ready():
+    world = a_world()
+    assert run(world, 8) is Phase.STABLE
+    assert world.shares == [10, 50, 100]
+    assert world.status.condition("Ready").status == "True"
+    assert world.status.switches[0].outcome == "Promoted"
+
+
+def test_a_bad_canary_is_rolled_back_at_the_first_measurement_and_says_why():
+    world = a_world()
+    world.sample = Sample(0.9, 0.01)
+    run(world, 4)
+    assert world.status.phase is Phase.ROLLED_BACK
+    assert world.shares == [10, 0]
+    rolled_back = world.status.condition("RolledBack")
+    assert rolled_back.reason == "AnalysisFailed"
+    assert "0.9 in Choreography, at most 0.1 is allowed" in rolled_back.message
+
+
+def test_no_data_waits_and_is_rolled_back_by_the_deadline():
+    world = a_world()
+    world.sample = Sample(None)
+    assert run(world, 10) is Phase.PROGRESSING
+    assert "no data" in world.status.message
+    run(world, 14)
+    assert world.status.condition("RolledBack").reason == "ProgressDeadlineExceeded"
+
+
+def test_a_failure_that_must_not_roll_back_by_itself_is_held():
+    world = a_world(rollback=Rollback(automatic=False))
+    world.sample = Sample(0.9)
+    assert run(world, 4) is Phase.HOLDING
+    assert world.status.actions == (Command.PROMOTE, Command.ABORT)
+    world.asked = {Command.ABORT}
+    assert run(world, 2) is Phase.ROLLED_BACK
+
+
+@pytest.mark.parametrize(
+    ("on_timeout", "phase"),
+    [(OnTimeout.HOLD, Phase.HOLDING), (OnTimeout.ROLLBACK, Phase.ROLLING_BACK)],
+)
+def test_a_drain_that_takes_too_long_does_as_asked(on_timeout, phase):
+    world = a_world(drain=Drain(timeout="20s", on_timeout=on_timeout))
+    run(world, 5)
+    for _ in range(5):
+        world.open[Mode.ORCHESTRATION] = 2
+        world.wait(seconds=6)
+        reconcile(world)
+    assert world.status.phase is phase
+    assert "DrainTimedOut" in reasons(world)
+
+
+def test_asking_for_the_old_mode_again_in_the_middle_goes_straight_back():
+    world = a_world()
+    run(world, 2)
+    world.spec = a_spec(mode=Who.ORCHESTRATION)
+    assert run(world, 3) is Phase.STABLE
+    assert world.shares[-1] == 0
+    assert world.status.switches[0].reason == "SpecChanged"
+
+
+def test_other_steps_in_the_middle_are_gone_up_from_where_it_is():
+    world = a_world()
+    run(world, 1)
+    assert world.shares == [10]
+    world.spec = a_spec(steps=((5, "10s"), (30, "10s"), (80, "10s")))
+    run(world, 10)
+    assert world.shares == [10, 5, 30, 80, 100]
+
+
+def test_after_a_rollback_nothing_is_tried_again_until_somebody_says_so():
+    world = a_world()
+    world.sample = Sample(0.9)
+    run(world, 4)
+    world.sample = Sample(0.01)
+    assert run(world, 20) is Phase.ROLLED_BACK
+    world.asked = {Command.RESTART}
+    assert run(world, 9) is Phase.STABLE
+
+
+def test_a_new_rollout_after_a_rollback_waits_for_the_cooldown():
+    world = a_world(rollback=Rollback(cooldown="1m"))
+    world.sample = Sample(0.9)
+    run(world, 4)
+    world.sample = Sample(0.01)
+    world.spec = a_spec(mode=Who.ORCHESTRATION)
+    run(world)
+    world.spec = a_spec()
+    assert run(world) is Phase.PREPARING
+    assert "cooling down" in world.status.message
+    assert run(world, 10) is not Phase.PREPARING
+
+
+def test_suspended_means_frozen_but_for_abort():
+    world = a_world()
+    run(world, 1)
+    world.spec = a_spec(suspend=True)
+    run(world, 20)
+    assert world.shares == [10]
+    world.asked = {Command.PROMOTE}
+    run(world)
+    assert world.shares == [10]
+    assert "Ignored" in reasons(world)
+    world.asked = {Command.ABORT}
+    run(world, 2)
+    assert world.shares == [10, 0]
+
+
+def test_what_was_frozen_is_not_late():
+    world = a_world()
+    run(world, 1)
+    world.spec = a_spec(suspend=True)
+    run(world, 50)
+    world.spec = a_spec()
+    assert run(world, 1) is Phase.PROGRESSING
+
+
+def test_the_orchestrator_is_there_before_it_gets_sagas_and_goes_when_it_has_none():
+    idle = Orchestrator(scale_to_zero_when_idle=True, replicas=2)
+    world = World(a_spec(orchestrator=idle), Mode.CHOREOGRAPHY)
+    run(world, 2)
+    assert world.orchestrator.wanted == 0
+    world.spec = a_spec(mode=Who.ORCHESTRATION, orchestrator=idle)
+    reconcile(world)
+    assert world.orchestrator == Deployed(wanted=2, ready=0)
+    assert world.shares == []
+    assert run(world, 9) is Phase.STABLE
+
+
+def test_an_order_service_out_of_sight_is_a_condition_and_nothing_is_done():
+    world = a_world()
+    run(world, 1)
+    world.reachable = False
+    run(world, 3)
+    ready = world.status.condition("Ready")
+    assert (ready.status, ready.reason) == ("Unknown", "OrderServiceUnavailable")
+    assert world.shares == [10]
+    world.reachable = True
+    assert run(world, 8) is Phase.STABLE
+
+
+def test_somebody_elses_route_is_put_right_at_rest():
+    world = a_world()
+    world.spec = a_spec(mode=Who.ORCHESTRATION)
+    world.set_route(Mode.CHOREOGRAPHY, 40)
+    run(world)
+    assert world.shares == [40, 0]
+    assert "RouteCorrected" in reasons(world)
+
+
+def test_a_rollout_found_without_a_memory_is_gone_on_with():
+    plan = decide(a_spec(), an_observation(route=a_route(Mode.CHOREOGRAPHY, 10)), START)
+    assert plan.status.phase is Phase.PROGRESSING
+    assert plan.status.active_mode is Who.ORCHESTRATION
+
+
+def test_the_route_is_wished_for_with_the_epoch_that_was_seen():
+    world = a_world()
+    plan = decide(world.spec, world.look()[1], world.now)
+    assert plan.actions == ()
+    world.save(plan.status)
+    plan = decide(world.spec, world.look()[1], world.now)
+    assert plan.actions == (SetRoute(Mode.CHOREOGRAPHY, 10, 1),)
+
+
+def test_nothing_that_is_needed_is_scaled_to_zero():
+    idle = Orchestrator(scale_to_zero_when_idle=True)
+    spec = a_spec(orchestrator=idle)
+    busy = a_route(Mode.CHOREOGRAPHY, 100, open={Mode.ORCHESTRATION: 1, Mode.CHOREOGRAPHY: 0})
+    assert decide(spec, an_observation(route=busy), START).actions == ()
+    done = a_route(Mode.CHOREOGRAPHY, 100)
+    assert decide(spec, an_observation(route=done), START).actions == (Scale(0),)
+    assert decide(spec, an_observation(route=done, left=None), START).actions == ()
+
+
+def test_a_deleted_object_leaves_no_mode_on_trial():
+    world = a_world()
+    run(world, 1)
+    _, observed = world.look()
+    assert farewell(world.spec, observed) == SetRoute(Mode.ORCHESTRATION, 100, world.epoch)
+    assert farewell(a_spec(suspend=True), observed) is None
+    at_rest = Observed(world.status, 1, a_route(), None, None)
+    assert farewell(world.spec, at_rest) is None

@@ -1,0 +1,115 @@
+"""When a Coordination is looked at: at once after an edit, and again after a while."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from coordination_operator.cluster import asked
+from coordination_operator.handlers import Watch
+from coordination_operator.phases import Command
+from coordination_operator.settings import PREFIX, SettingsError, load_settings
+
+LONG = timedelta(hours=1)
+NEEDED = {
+    f"{PREFIX}{name}": value
+    for name, value in {
+        "NAMESPACE": "shop",
+        "IDENTITY": "operator-0",
+        "LEASE": "operator",
+        "SERVICES": "order=http://order:8080/, payment=http://payment:8080",
+        "TOKEN": "secret",
+    }.items()
+}
+
+
+def an_event(kind="MODIFIED", generation=1, **annotations):
+    meta = {"uid": "1", "generation": generation, "annotations": annotations}
+    return {"type": kind, "object": {"metadata": meta, "spec": {}}}
+
+
+class Watched:
+    """A watch, and how often it has reconciled."""
+
+    def __init__(self, patience=LONG, error=None):
+        self.rounds, self.deleted, self.broken = 0, [], False
+        self._patience, self._error = patience, error
+        self.watch = Watch(self.reconcile, self.deleted.append, self.give_up)
+
+    def reconcile(self):
+        self.rounds += 1
+        if self._error is not None:
+            raise self._error
+        return self._patience
+
+    def give_up(self):
+        self.broken = True
+
+    async def has_reconciled(self, times):
+        async with asyncio.timeout(5):
+            while self.rounds < times:
+                await asyncio.sleep(0.001)
+
+
+def test_an_edit_wakes_and_a_report_does_not():
+    async def course():
+        watched = Watched()
+        await watched.watch.heard(an_event("ADDED"))
+        await watched.has_reconciled(1)
+        await watched.watch.heard(an_event(generation=2))
+        await watched.has_reconciled(2)
+        await watched.watch.heard(an_event(generation=2))
+        await watched.watch.heard(an_event(generation=2, **{"bandstand.dev/abort": "now"}))
+        await watched.has_reconciled(3)
+        await watched.watch.heard(an_event("DELETED", generation=2))
+        return watched
+
+    watched = asyncio.run(course())
+    assert watched.rounds == 3
+    assert len(watched.deleted) == 1
+
+
+def test_without_any_event_it_is_looked_at_again():
+    async def course():
+        watched = Watched(patience=timedelta(milliseconds=1))
+        await watched.watch.heard(an_event("ADDED"))
+        await watched.has_reconciled(5)
+        await watched.watch.heard(an_event("DELETED"))
+
+    asyncio.run(course())
+
+
+def test_what_was_not_foreseen_ends_the_process():
+    async def course():
+        watched = Watched(error=ZeroDivisionError())
+        await watched.watch.heard(an_event("ADDED"))
+        async with asyncio.timeout(5):
+            while not watched.broken:
+                await asyncio.sleep(0.001)
+
+    asyncio.run(course())
+
+
+def test_an_annotation_asks_by_being_there():
+    assert asked({"bandstand.dev/abort": "", "bandstand.dev/promote": "false"}) == {Command.ABORT}
+    assert asked({"example.com/abort": "true"}) == frozenset()
+
+
+def test_settings_come_from_the_environment():
+    settings = load_settings(NEEDED)
+    assert settings.urls == {"order": "http://order:8080", "payment": "http://payment:8080"}
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"NAMESPACE": ""}, "namespace"),
+        ({"SERVICES": "payment=http://payment"}, "order=url"),
+        ({"PORT": "many"}, "port"),
+        ({"PROMETEUS": "http://typo"}, "PROMETEUS"),
+    ],
+)
+def test_a_bad_setting_is_refused_by_name(change, named):
+    given = {**NEEDED, **{f"{PREFIX}{name}": value for name, value in change.items()}}
+    with pytest.raises(SettingsError, match=named):
+        load_settings(given)
