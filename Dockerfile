@@ -1,5 +1,6 @@
 # One image for all services: they are one Python package with the same dependencies, so six images
-# would be six names for the same layers. The command chooses: `docker run IMAGE order`.
+# would be six names for the same layers. The command chooses: `docker run IMAGE order`; the operator
+# is in it, too: `docker run --entrypoint python3 IMAGE -m coordination_operator`.
 ARG PYTHON=docker.io/library/python:3.13.9-slim-trixie
 
 FROM ${PYTHON} AS build
@@ -10,8 +11,9 @@ RUN python3 -m venv --without-pip /opt/venv \
     --disable-pip-version-check --only-binary :all: --require-hashes --requirement /tmp/services.txt \
  && /opt/venv/bin/python3 -m compileall -q --invalidation-mode unchecked-hash /opt/venv/lib
 COPY services /app/services
+COPY operator/coordination_operator /app/coordination_operator
 # Checked by hash and not by time: the same sources make the same layer, and a synced file counts.
-RUN /opt/venv/bin/python3 -m compileall -q --invalidation-mode checked-hash /app/services
+RUN /opt/venv/bin/python3 -m compileall -q --invalidation-mode checked-hash /app
 
 FROM ${PYTHON}
 ARG VERSION=0.1.0

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from coordination_operator import settings as operator
 from services.kit.bootstrap import EVERY_SERVICE, SERVICES
 from services.kit.settings import PREFIX, Settings
 from tests.unit.rendering import (
@@ -25,6 +26,7 @@ SECRETS = {
     "BANDSTAND_TOKEN",
     "BANDSTAND_DATABASE_URL",
     "BANDSTAND_KAFKA_PASSWORD",
+    "BANDSTAND_OPERATOR_TOKEN",
     "GF_SECURITY_ADMIN_PASSWORD",
 }
 
@@ -62,11 +64,13 @@ def test_every_pod_satisfies_the_restricted_profile(manifests: list[Manifest]) -
             }
 
 
-def test_no_pod_can_ask_the_api_server(manifests: list[Manifest]) -> None:
-    assert all(pod["automountServiceAccountToken"] is False for pod in pods(manifests))
+def test_no_pod_but_the_operator_can_ask_the_api_server(manifests: list[Manifest]) -> None:
+    asking = [pod for pod in pods(manifests) if pod["automountServiceAccountToken"]]
+    assert [containers(pod)[0]["name"] for pod in asking] == ["operator"]
     accounts = of_kind(manifests, "ServiceAccount")
     assert all(account["automountServiceAccountToken"] is False for account in accounts)
-    assert of_kind(manifests, "Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding") == []
+    assert of_kind(manifests, "ClusterRole", "ClusterRoleBinding") == []
+    assert len(of_kind(manifests, "Role", "RoleBinding")) == 2
 
 
 def test_every_image_has_a_tag_that_stays(manifests: list[Manifest]) -> None:
@@ -96,6 +100,7 @@ def test_no_password_is_written_into_a_pod(manifests: list[Manifest]) -> None:
 
 def test_services_get_only_settings_that_they_know(manifests: list[Manifest]) -> None:
     known = {f"{PREFIX}{name.upper()}" for name in Settings.__struct_fields__}
+    known |= {f"{operator.PREFIX}{name.upper()}" for name in operator.Settings.__struct_fields__}
     for deployment in of_kind(manifests, "Deployment"):
         (container,) = deployment["spec"]["template"]["spec"]["containers"]
         given = [variable["name"] for variable in container.get("env", [])]

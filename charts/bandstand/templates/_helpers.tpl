@@ -85,3 +85,10 @@ resources:
 {{- define "bandstand.kafka" -}}
 {{ .Values.kafka.external | default (printf "%s-kafka:9092" (include "bandstand.fullname" .)) }}
 {{- end }}
+
+{{/* Whether the number of orchestrators is the operator's business: two cannot own one field */}}
+{{- define "bandstand.operatorScales" -}}
+{{- with .Values.operator }}
+{{- if and .enabled .coordination.create (dig "orchestrator" "scaleToZeroWhenIdle" false .coordination.spec) }}yes{{ end }}
+{{- end }}
+{{- end }}
