@@ -22,6 +22,8 @@ INSTALL = helm upgrade --install bandstand charts/bandstand --namespace bandstan
 DEPENDENCIES := $(VENV)/.dependencies-installed
 READY := $(VENV)/.ready
 CHECKER := $(POLICIES)/.ready
+BENCH := .venv-bench
+PEERS := $(BENCH)/.dependencies-installed
 
 PIP := PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip --quiet
 LOCK := $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-header \
@@ -59,6 +61,12 @@ minikube-up: images ## The same on minikube, with 2 CPUs and 4 GiB
 .PHONY: e2e
 e2e: $(READY) ## A release's whole life on the cluster that kubectl talks to; it needs the image there
 	BANDSTAND_E2E=1 BANDSTAND_IMAGE=$(IMAGE) $(BIN)/pytest tests/e2e $(ARGS)
+
+##@ Measure
+
+.PHONY: bench
+bench: $(READY) $(PEERS) ## What a saga costs here and elsewhere, about 20 minutes (ARGS="--quick --systems dbos")
+	@$(BIN)/python -m benchmarks --python $(BENCH)/bin/python $(ARGS)
 
 ##@ Develop
 
@@ -111,12 +119,13 @@ lock: $(READY) ## Pin the dependencies anew (ARGS=--upgrade takes newer ones)
 	$(LOCK) --constraint requirements/dev.txt --extra operator \
 		--output-file requirements/services.txt pyproject.toml
 	$(LOCK) $(ARGS) --output-file requirements/policies.txt requirements/policies.in
+	$(LOCK) $(ARGS) --output-file benchmarks/requirements.txt benchmarks/requirements.in
 
 .PHONY: clean
 clean: ## Stop the stack, remove its data and everything that was made here
 	@if [ -x $(BIN)/bandstand ]; then $(BIN)/bandstand down --wipe || true; fi
-	rm -rf $(VENV) $(POLICIES) out dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
-	find services lab tests -name __pycache__ -type d -prune -exec rm -rf {} +
+	rm -rf $(VENV) $(POLICIES) $(BENCH) out dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find services lab tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
 
 ##@ Help
 
@@ -143,4 +152,12 @@ $(CHECKER): requirements/policies.txt
 
 $(READY): $(DEPENDENCIES) pyproject.toml
 	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(PEERS): benchmarks/requirements.txt $(READY)
+	@echo "Setting up $(BENCH) (once; a minute)."
+	@rm -rf $(BENCH)
+	@$(PYTHON) -m venv $(BENCH)
+	@PIP_DISABLE_PIP_VERSION_CHECK=1 $(BENCH)/bin/python -m pip --quiet install --require-hashes \
+		--requirement benchmarks/requirements.txt
 	@touch $@

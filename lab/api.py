@@ -32,11 +32,15 @@ class Api:
     """Answers are checked against the shape that is asked for; a problem is a `ProblemError`."""
 
     def __init__(
-        self, url: str, token: str | None = None, transport: httpx.BaseTransport | None = None
+        self,
+        url: str,
+        token: str | None = None,
+        transport: httpx.BaseTransport | None = None,
+        timeout: float = TIMEOUT_SECONDS,
     ) -> None:
         self._client = httpx.Client(
             base_url=url,
-            timeout=TIMEOUT_SECONDS,
+            timeout=timeout,
             headers={"Authorization": f"Bearer {token}"} if token else {},
             transport=transport,
             trust_env=False,
