@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -19,7 +20,7 @@ from benchmarks.results import Document
 from benchmarks.systems import OWN, SYSTEMS
 from benchmarks.targets import targets
 from lab.cli import end_on_sigterm
-from lab.errors import BandstandError
+from lab.errors import BandstandError, NotReadyError
 from lab.output import out, save_json, say
 from lab.stack.postgres.binaries import find_system, find_wheel, server_user
 
@@ -52,19 +53,34 @@ def bench(
     report = None if quick else RESULTS
     document = load(file)
     bench = Bench(python, runs, quick, say)
+    failures: list[str] = []
     try:
         for system in SYSTEMS:
             if system.name in chosen:
                 say(f"{system.name}: {system.settings}")
-                found = bench.measure(system)
-                document = _keep(document.with_result(found, NAMES), file, report)
+                with _noted(failures, system.name):
+                    found = bench.measure(system)
+                    document = _keep(document.with_result(found, NAMES), file, report)
         if HISTORY in chosen:
             ours = [system for system in SYSTEMS if system.name in OWN]
             finished = QUICK_HISTORY if quick else history
-            grown = msgspec.structs.replace(document, growth=grow(bench, ours, finished))
-            document = _keep(grown, file, report)
+            with _noted(failures, HISTORY):
+                grown = msgspec.structs.replace(document, growth=grow(bench, ours, finished))
+                document = _keep(grown, file, report)
     finally:
         _show(document, file)
+    if failures:
+        raise NotReadyError("; ".join(failures))
+
+
+@contextmanager
+def _noted(failures: list[str], name: str) -> Iterator[None]:
+    """One system that does not work does not cost the others' figures."""
+    try:
+        yield
+    except BandstandError as error:
+        say(f"  {name} could not be measured: {error}")
+        failures.append(f"{name}: {error}")
 
 
 def load(file: Path) -> Document:

@@ -85,7 +85,7 @@ class Growth(msgspec.Struct, frozen=True):
 
     @property
     def percent(self) -> float:
-        return (self.after.median / self.before.median - 1) * 100
+        return round((self.after.median / self.before.median - 1) * 100, 1)
 
 
 class Machine(msgspec.Struct, frozen=True):
