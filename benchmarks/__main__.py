@@ -52,7 +52,7 @@ def bench(
     file = folder / ("bench-quick.json" if quick else "bench.json")
     report = None if quick else RESULTS
     document = load(file)
-    bench = Bench(python, runs, quick, say)
+    bench = Bench(str(Path(python).absolute()), runs, quick, say)
     failures: list[str] = []
     try:
         for system in SYSTEMS:

@@ -35,6 +35,8 @@ MIB = 1024 * 1024
 ROOT = Path(__file__).resolve().parent.parent
 BROKER = "kafka"
 BATCH = 100
+STEADY_ORDERS = 200
+QUICK_STEADY_ORDERS = 100
 
 Tell = Callable[[str], None]
 
@@ -46,14 +48,14 @@ class Bench:
         self.python = python
         self.runs = runs
         self.tell = tell
-        self._share = 0.2 if quick else 1.0
+        self._quick = quick
 
     def orders(self, system: System) -> int:
-        return round(system.orders * self._share)
+        return system.orders // 5 if self._quick else system.orders
 
     @property
     def steady_orders(self) -> int:
-        return round(240 * self._share) if self._share == 1 else 100
+        return QUICK_STEADY_ORDERS if self._quick else STEADY_ORDERS
 
     def measure(self, system: System) -> Result:
         with stage_of(system, self.python) as stage:

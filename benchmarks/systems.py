@@ -37,7 +37,7 @@ def _ours(mode: Mode) -> System:
     return System(
         name=f"bandstand-{mode}",
         processes=SERVICES,
-        orders=4_000,
+        orders=3_000,
         concurrency=400,
         broker=True,
         settings="six services; one saga in ten traced; acks=all, idempotent producer",
@@ -49,7 +49,7 @@ def _ours(mode: Mode) -> System:
 TEMPORAL = System(
     name="temporal",
     processes=("order", "worker", "server"),
-    orders=400,
+    orders=250,
     concurrency=50,
     broker=False,
     settings="development server in memory, one worker, steps are activities",
@@ -58,7 +58,7 @@ TEMPORAL = System(
 DBOS = System(
     name="dbos",
     processes=("order",),
-    orders=700,
+    orders=500,
     concurrency=50,
     broker=False,
     settings="one process, asynchronous workflow and steps; its tables on the same server",
@@ -67,7 +67,7 @@ DBOS = System(
 FASTSTREAM = System(
     name="faststream",
     processes=("order", "inventory", "payment", "shipping", "notification"),
-    orders=1_500,
+    orders=1_000,
     concurrency=100,
     broker=True,
     settings="five services, aiokafka, acks=1, acknowledged first, ten at a time",
@@ -76,7 +76,7 @@ FASTSTREAM = System(
 FLOOR = System(
     name="floor",
     processes=("order",),
-    orders=3_000,
+    orders=2_000,
     concurrency=50,
     broker=False,
     settings="one process, asyncpg, eight sagas at a time, one transaction a step, no HTTP",

@@ -25,6 +25,7 @@ with workflow.unsafe.imports_passed_through():
 MODE = "orchestration"
 QUEUE = "orders"
 TIMEOUT = timedelta(seconds=60)
+ANSWERS_WITHIN_SECONDS = 3.0
 
 
 class Activities:
@@ -149,8 +150,11 @@ async def serving(_app: Starlette) -> AsyncIterator[None]:
 
 
 async def _connected() -> Any:
+    """A server that is just starting may take a connection and never answer on it."""
     address = os.environ["BENCHMARK_TEMPORAL"]
-    return await patiently(lambda: Client.connect(address), RuntimeError)
+    return await patiently(
+        lambda: asyncio.wait_for(Client.connect(address), ANSWERS_WITHIN_SECONDS), RuntimeError
+    )
 
 
 def run(process: str) -> None:
