@@ -8,7 +8,7 @@ from pathlib import Path
 from benchmarks import tables
 from benchmarks.results import Document, Machine
 from benchmarks.systems import OWN, SYSTEMS
-from benchmarks.targets import missed, targets
+from benchmarks.targets import tally, targets
 
 INTRODUCTION = """\
 # What a saga costs
@@ -52,7 +52,7 @@ def _parts(document: Document) -> Iterator[str]:
     yield "## Targets\n"
     found = targets(document)
     yield f"{tables.markdown(tables.targets(found))}\n"
-    yield f"{len(found) - len(missed(found))} of {len(found)} were not missed.\n"
+    yield f"{tally(found)}.\n"
     yield "## With finished sagas in the database\n"
     yield from _growth(document)
     yield "## Where it goes, by process\n"

@@ -60,5 +60,8 @@ def _largest_process(rss_mib: dict[str, float]) -> float | None:
     return max((mib for name, mib in rss_mib.items() if name not in SERVERS), default=None)
 
 
-def missed(found: Sequence[Target]) -> list[Target]:
-    return [target for target in found if target.held is False]
+def tally(found: Sequence[Target]) -> str:
+    """How many were held, were missed, and are not known."""
+    verdicts = [target.held for target in found]
+    held, missed = verdicts.count(True), verdicts.count(False)
+    return f"{held} held, {missed} missed, {verdicts.count(None)} not measured"
