@@ -11,7 +11,7 @@ from benchmarks.results import Growth, Stretch, spread
 from benchmarks.systems import System
 from lab.demo.stage import Stage
 
-SHARE = 0.6
+SHARE = 0.5
 
 
 def grow(bench: Bench, ours: Sequence[System], finished: int) -> list[Growth]:
