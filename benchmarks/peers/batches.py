@@ -13,8 +13,9 @@ from lab.load.mix import mix
 from services.inventory import handlers as inventory
 from services.inventory.store import StockRepository
 from services.kit import sql
+from services.kit.connection import connect
 from services.kit.message import Command, SagaId
-from services.kit.postgres import connect, transaction
+from services.kit.postgres import transaction
 from services.messages import (
     Address,
     ArrangeShipment,

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 import psycopg
 
+from services.kit.connection import AWAY
 from services.kit.crash_points import Point
 from services.kit.dead_letters import as_read, dead_letter, topic_of_letters
 from services.kit.effects import Closed, Effects, Handled
@@ -27,7 +28,6 @@ from services.kit.wire import Record, to_record
 
 log = logging.getLogger(__name__)
 
-AWAY = (psycopg.OperationalError, psycopg.InterfaceError)
 Batch = Sequence[tuple[Message, int]]
 Unreadable = Sequence[tuple[Record, str]]
 
@@ -92,7 +92,7 @@ class BatchProcessor:
         self._points = core.faults.crash_points
 
     def process(self, fresh: Sequence[Message], unreadable: Unreadable = ()) -> None:
-        """Handle polled messages; raise `psycopg.OperationalError` when the database is away."""
+        """Handle polled messages; raise one of `AWAY` when the database is."""
         self._points.handling(Point.AFTER_POLL, fresh)
         self._run([(message, 0) for message in fresh], unreadable)
 

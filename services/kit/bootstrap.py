@@ -20,8 +20,8 @@ from starlette.concurrency import run_in_threadpool
 from services.kit import fault_store
 from services.kit.api import Alive, common_routes, make_app
 from services.kit.backlog import Backlog
-from services.kit.batch import AWAY
 from services.kit.broker import BrokerProbe, Later, make_producer, make_topics
+from services.kit.connection import AWAY
 from services.kit.dead_letters import topic_of_letters
 from services.kit.faults import Faults
 from services.kit.message import Mode
@@ -259,7 +259,8 @@ class Process:
             with suppress(*AWAY):
                 for database in self._databases[:1]:
                     self._relay.forget(database)
-            self._producer.close(timeout=1.0)
+            with suppress(KafkaError):  # what it still holds is in the outbox
+                self._producer.close(timeout=1.0)
         for database in self._databases:
             database.close()
         self._probe.close()

@@ -7,7 +7,7 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 
-from services.kit.postgres import Connection, configure
+from services.kit.connection import Connection, configure
 
 KIT_SCHEMA = Path(__file__).with_name("schema.sql")
 

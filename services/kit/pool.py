@@ -5,7 +5,7 @@ from __future__ import annotations
 import psycopg
 from psycopg_pool import ConnectionPool
 
-from services.kit.postgres import configure
+from services.kit.connection import limit
 from services.kit.settings import Settings
 
 Pool = ConnectionPool[psycopg.Connection[tuple[object, ...]]]
@@ -19,7 +19,7 @@ def make_pool(settings: Settings, schema: str) -> Pool:
             "application_name": f"{settings.instance} api",
             "options": f"-c search_path={schema}",
         },
-        configure=configure,
+        configure=limit,
         min_size=1,
         max_size=4,
         timeout=3.0,

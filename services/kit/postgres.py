@@ -1,7 +1,7 @@
 """The session port on PostgreSQL; every statement works on a whole batch.
 
-Errors: psycopg's own. `OperationalError` (connection lost, deadlock) means try the batch again;
-any other means that something in the batch cannot be stored.
+Errors: psycopg's own. Those in `connection.AWAY` mean try the batch again; any other means that
+something in the batch cannot be stored.
 """
 
 from __future__ import annotations
@@ -14,14 +14,13 @@ from typing import Any
 
 import msgspec
 import psycopg
-from psycopg.types.string import TextLoader
 
 from services.kit import sql
+from services.kit.connection import Connection, connect
 from services.kit.message import Message, Mode, SagaId
 from services.kit.session import Arrival, Fact, Facts, OutboxRow, Parked
 from services.kit.wire import Headers, Record
 
-Connection = psycopg.Connection[tuple[Any, ...]]
 Cursor = psycopg.Cursor[tuple[Any, ...]]
 
 _RECEIVE = """
@@ -86,20 +85,6 @@ _decode_headers = msgspec.msgpack.Decoder(Headers).decode
 _encode_message = msgspec.msgpack.Encoder().encode
 _decode_message = msgspec.msgpack.Decoder(Message).decode
 _decode_facts = msgspec.json.Decoder(dict[str, Fact]).decode
-
-
-def connect(url: str, schema: str, name: str) -> Connection:
-    """A connection whose tables are the service's own; ids come as text, JSON as bytes."""
-    connection = psycopg.connect(
-        url, autocommit=True, application_name=name, options=f"-c search_path={schema}"
-    )
-    configure(connection)
-    return connection
-
-
-def configure(connection: Connection) -> None:
-    connection.adapters.register_loader("uuid", TextLoader)
-    connection.adapters.register_loader("jsonb", TextLoader)
 
 
 class PostgresSession:

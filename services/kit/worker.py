@@ -18,7 +18,8 @@ from kafka.consumer.subscription_state import ConsumerRebalanceListener
 from kafka.errors import KafkaError
 from kafka.structs import OffsetAndMetadata, TopicPartition
 
-from services.kit.batch import AWAY, BatchProcessor, Core, reader_of
+from services.kit.batch import BatchProcessor, Core, reader_of
+from services.kit.connection import AWAY
 from services.kit.crash_points import CrashPoints, Point
 from services.kit.dead_letters import as_read, group_of, is_for
 from services.kit.lag import Lag

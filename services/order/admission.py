@@ -16,7 +16,7 @@ from typing import Any
 
 from services.kit import sql
 from services.kit.backlog import Backlog
-from services.kit.batch import AWAY
+from services.kit.connection import AWAY
 from services.kit.message import Epoch, Message, Mode, SagaId, compose
 from services.kit.metrics import Metrics
 from services.kit.postgres import PostgresDatabase

@@ -14,9 +14,9 @@ import httpx
 import msgspec
 
 from lab.stack.ports import LOOPBACK, Ports
+from services.kit.connection import connect
 from services.kit.fault_store import write_catalogue
 from services.kit.faults import Catalogue
-from services.kit.postgres import connect
 from tests.integration.waiting import eventually
 from tests.integration.world import SCHEMAS
 

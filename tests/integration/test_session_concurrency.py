@@ -7,6 +7,8 @@ from contextlib import suppress
 import psycopg
 import pytest
 
+from services.kit import connection
+from services.kit.connection import AWAY
 from services.kit.postgres import PostgresDatabase
 from services.kit.session import Arrival, Fact, Parked
 from tests.integration.builders import a_message, a_reservation, an_id
@@ -38,6 +40,14 @@ def received(database, *names):
         return session.receive([Arrival(name, "orchestration", 1) for name in names])
 
 
+def freeze_over(database, name, until):
+    """In the middle of a transaction, and goes on after that."""
+    with database.transaction() as session:
+        session.receive([Arrival(name, "orchestration", 1)])
+        assert until()
+        session.receive([Arrival("later", "orchestration", 1)])
+
+
 def test_the_next_due_time_is_told_but_no_further_than_asked(replica):
     database = replica()
     assert database.seconds_to_next_due(7.0) == 7.0
@@ -55,6 +65,15 @@ def test_of_two_replicas_with_the_same_message_one_acts(replica):
             late = pool.submit(received, second, "a", "b")
             eventually(lambda: is_blocked(first), "the second waits")
         assert late.result() == {"b"}
+
+
+def test_who_freezes_in_a_transaction_loses_it_to_who_waits(replica, monkeypatch):
+    """And is told so by an error that means: do your batch again."""
+    monkeypatch.setattr(connection, "TRANSACTION_SECONDS", 1)
+    first, second = replica(), replica()
+    with pytest.raises(AWAY):
+        freeze_over(first, "a", until=lambda: received(second, "a") == {"a"})
+    assert received(first, "a", "later") == {"later"}
 
 
 def test_a_message_whose_first_receiver_rolled_back_goes_to_the_second(replica):

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from services.kit.batch import AWAY, BatchProcessor
+from services.kit.batch import BatchProcessor
+from services.kit.connection import AWAY
 from services.kit.faults import Faults
 from services.kit.message import Message
 from services.kit.session import OutboxRow

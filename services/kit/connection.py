@@ -1,0 +1,46 @@
+"""Connections to PostgreSQL as every service wants them, and the errors that are nobody's fault.
+
+Errors: psycopg's own. One of `AWAY` (the connection is lost, a deadlock, a transaction that took
+too long) says nothing about what was to be written: do it again.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import psycopg
+from psycopg.types.string import TextLoader
+
+AWAY = (
+    psycopg.OperationalError,
+    psycopg.InterfaceError,
+    psycopg.errors.TransactionTimeout,
+    psycopg.errors.IdleInTransactionSessionTimeout,
+)
+Connection = psycopg.Connection[tuple[Any, ...]]
+
+TRANSACTION_SECONDS = 10
+KNOWS_TRANSACTION_TIMEOUT = 170_000
+
+
+def connect(url: str, schema: str, name: str) -> Connection:
+    """A connection whose tables are the service's own; ids come as text, JSON as bytes."""
+    connection = psycopg.connect(
+        url, autocommit=True, application_name=name, options=f"-c search_path={schema}"
+    )
+    limit(connection)
+    return connection
+
+
+def limit(connection: Connection) -> None:
+    """Whoever freezes in a transaction loses it, so that nobody waits for its locks for good. The
+    server minds it; one older than 17 cannot while a pipeline is open."""
+    knows = connection.info.server_version >= KNOWS_TRANSACTION_TIMEOUT
+    name = "transaction_timeout" if knows else "idle_in_transaction_session_timeout"
+    connection.execute("SELECT set_config(%s, %s, false)", (name, f"{TRANSACTION_SECONDS}s"))
+    configure(connection)
+
+
+def configure(connection: Connection) -> None:
+    connection.adapters.register_loader("uuid", TextLoader)
+    connection.adapters.register_loader("jsonb", TextLoader)
