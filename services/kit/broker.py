@@ -26,6 +26,7 @@ PATIENT_BYTES = 256 * 1024
 PROBE_SECONDS = 1.0
 PROBE_TIMEOUT_MS = 2_000
 DAY_MS = 86_400_000
+FOREVER_MS = 2**31 - 1
 KEPT = {"retention.ms": str(7 * DAY_MS), "segment.ms": str(DAY_MS)}
 
 
@@ -68,7 +69,11 @@ def _new_topic(name: str, settings: KafkaSettings) -> NewTopic:
 
 
 def make_producer(settings: Settings) -> Any:
-    """acks=all and idempotent: per partition nothing is lost, doubled or reordered."""
+    """acks=all and idempotent: per partition nothing is lost, doubled or reordered.
+
+    It never gives a record up, since the outbox keeps it anyway: once a batch had expired, the
+    idempotent producer of kafka-python 3.0 sent nothing to its partition any more.
+    """
     return KafkaProducer(
         **settings.clients(),
         bootstrap_timeout_ms=BOOTSTRAP_MS,
@@ -79,7 +84,7 @@ def make_producer(settings: Settings) -> Any:
         batch_size=65_536,
         max_block_ms=2_000,
         request_timeout_ms=10_000,
-        delivery_timeout_ms=30_000,
+        delivery_timeout_ms=FOREVER_MS,
         reconnect_backoff_max_ms=1_000,
         allow_auto_create_topics=False,
         metrics_enabled=False,
