@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import importlib
 import logging
 import os
@@ -10,11 +11,15 @@ import sys
 
 import msgspec
 
-from services.kit.bootstrap import EVERY_SERVICE, run
 from services.kit.settings import Settings, SettingsError, load_settings
 
 
 def main() -> int:
+    """Until everything is imported nothing becomes garbage: a tenth of the start is saved by not
+    looking for it, and what was imported is never looked through again."""
+    gc.disable()
+    from services.kit.bootstrap import EVERY_SERVICE, run
+
     parser = argparse.ArgumentParser(prog="services", description=__doc__)
     parser.add_argument("name", choices=EVERY_SERVICE)
     name: str = parser.parse_args().name
@@ -28,6 +33,8 @@ def main() -> int:
     )
     logging.getLogger("kafka").setLevel("CRITICAL")
     service = importlib.import_module(f"services.{name.replace('-', '_')}.service")
+    gc.freeze()
+    gc.enable()
     return run(service.SERVICE, settings)
 
 
