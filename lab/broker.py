@@ -18,6 +18,7 @@ from services.kit.remaining import carries
 
 SUFFIXES = (".events", ".commands", ".dead-letter")
 INTERNAL = "__consumer_offsets"
+STABLE = "Stable"
 PATIENCE_SECONDS = 15.0
 PAUSE_SECONDS = 0.2
 NO_OPTIONS: Mapping[str, Any] = {}
@@ -94,6 +95,13 @@ class Broker:
     def committed(self, group: str) -> dict[TopicPartition, int]:
         """How far a group has read, as far as it has said so."""
         return _offsets(self._admin.list_group_offsets([group]).get(group, {}))
+
+    @answering
+    def members(self, group: str) -> set[str]:
+        """The replicas that a group has agreed upon; nobody while it has not."""
+        found = self._admin.describe_groups([group])[group]
+        settled = found["group_state"] == STABLE
+        return {each["group_instance_id"] for each in found["members"]} if settled else set()
 
     @answering
     def written(self) -> Written:

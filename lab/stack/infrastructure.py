@@ -18,7 +18,7 @@ from lab.stack.postgres import server
 from lab.stack.postgres.binaries import Binaries
 from lab.stack.postgres.settings import database_url
 from lab.stack.progress import Progress
-from lab.stack.state import DataOrigin, Kafka, Postgres, load_origin, save_origin
+from lab.stack.state import DataOrigin, Detour, Kafka, Postgres, load_origin, save_origin
 from lab.stack.supervisor import Program
 
 
@@ -97,9 +97,18 @@ def _prepare_kafka(here: Preparation, choice: Choice) -> tuple[Kafka, Program | 
     if choice.provider == GIVEN:
         here.progress.say(f"Kafka: given, {choice.address}")
         return Kafka(bootstrap=str(choice.address), provider=GIVEN), None
-    ports = BrokerPorts(here.port(known.KAFKA), here.port(known.KAFKA_CONTROLLER))
+    ports = BrokerPorts(
+        here.port(known.KAFKA), here.port(known.KAFKA_CONTROLLER), _detour(here, choice)
+    )
     program = _kafka_program(here, choice, ports)
-    return Kafka(bootstrap=f"{LOOPBACK}:{ports.broker}", provider=choice.provider), program
+    return Kafka(f"{LOOPBACK}:{ports.broker}", choice.provider, ports.detour), program
+
+
+def _detour(here: Preparation, choice: Choice) -> Detour | None:
+    """A container publishes one port and no more."""
+    if choice.provider == "docker":
+        return None
+    return Detour(here.port(known.KAFKA_DETOUR), here.port(known.KAFKA_BEHIND_DETOUR))
 
 
 def _kafka_program(here: Preparation, choice: Choice, ports: BrokerPorts) -> Program:

@@ -24,9 +24,18 @@ class Service(msgspec.Struct, frozen=True):
     instances: list[Instance]
 
 
+class Detour(msgspec.Struct, frozen=True):
+    """A second way to the broker: it listens at `exit` and tells clients to call at `entrance`,
+    where nobody is unless somebody puts a relay there."""
+
+    entrance: int
+    exit: int
+
+
 class Kafka(msgspec.Struct, frozen=True):
     bootstrap: str
     provider: str
+    detour: Detour | None = None
 
 
 class Postgres(msgspec.Struct, frozen=True):

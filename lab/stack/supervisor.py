@@ -148,6 +148,17 @@ def processes(home: Home) -> list[ProcessInfo]:
     return [_info(each, starts) for each in listed]
 
 
+def stop_service(home: Home, name: str) -> None:
+    """It stays stopped until `start_service`; returns when it has ended."""
+    with _client(home) as client:
+        client.supervisor.stopProcess(f"{SERVICES}:{name}")
+
+
+def start_service(home: Home, name: str) -> None:
+    with _client(home) as client:
+        client.supervisor.startProcess(f"{SERVICES}:{name}")
+
+
 def shut_down(home: Home) -> None:
     """Stops everything in order. supervisord looks around once a second or when it is spoken
     to, so it is spoken to until it is gone."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lab.stack.ports import LOOPBACK
+from lab.stack.state import Detour
 
 VERSION = "4.4.0"
 REPLICATED_ONCE = {
@@ -32,6 +33,7 @@ FEW_THREADS = {
 class BrokerPorts:
     broker: int
     controller: int
+    detour: Detour | None = None
 
 
 def broker_settings(
@@ -39,13 +41,21 @@ def broker_settings(
 ) -> dict[str, str]:
     """The voter is named here and not in the formatted data, so that ports may change
     between two starts. `bind` differs only inside a container."""
+    listeners = {
+        "BROKER": f"{bind}:{ports.broker}",
+        "CONTROLLER": f"{LOOPBACK}:{ports.controller}",
+    }
+    advertised = {"BROKER": f"{LOOPBACK}:{ports.broker}"}
+    if ports.detour:
+        listeners["DETOUR"] = f"{LOOPBACK}:{ports.detour.exit}"
+        advertised["DETOUR"] = f"{LOOPBACK}:{ports.detour.entrance}"
     return {
         "node.id": "1",
         "process.roles": "broker,controller",
         "controller.quorum.voters": f"1@{LOOPBACK}:{ports.controller}",
-        "listeners": f"BROKER://{bind}:{ports.broker},CONTROLLER://{LOOPBACK}:{ports.controller}",
-        "advertised.listeners": f"BROKER://{LOOPBACK}:{ports.broker}",
-        "listener.security.protocol.map": "BROKER:PLAINTEXT,CONTROLLER:PLAINTEXT",
+        "listeners": _listed(listeners, "://"),
+        "advertised.listeners": _listed(advertised, "://"),
+        "listener.security.protocol.map": _listed(dict.fromkeys(listeners, "PLAINTEXT"), ":"),
         "inter.broker.listener.name": "BROKER",
         "controller.listener.names": "CONTROLLER",
         "log.dirs": str(log_dirs),
@@ -71,6 +81,10 @@ def new_cluster_id() -> str:
         text = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
         if not text.startswith("-"):
             return text
+
+
+def _listed(listeners: Mapping[str, str], between: str) -> str:
+    return ",".join(f"{name}{between}{value}" for name, value in listeners.items())
 
 
 def _escaped(value: str) -> str:
