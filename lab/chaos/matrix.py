@@ -6,9 +6,14 @@ from contextlib import suppress
 from datetime import UTC, datetime
 
 from lab.api import Api
+from lab.chaos import scene as points
+from lab.chaos.faults import play as faults
+from lab.chaos.faults.kinds import FaultCell
+from lab.chaos.flow import PATIENCE_SECONDS, Played
 from lab.chaos.plan import Scene
 from lab.chaos.results import CellResult, Matrix
-from lab.chaos.scene import PATIENCE_SECONDS, Tell, perform
+from lab.chaos.scene import Tell
+from lab.chaos.watch import Watch
 from lab.demo.stage import Stage
 from lab.errors import BandstandError
 from lab.verify.invariants import verify
@@ -16,17 +21,18 @@ from services.kit.faults import Catalogue
 
 
 def perform_all(
-    stage: Stage, scenes: Sequence[Scene], rate: float, seed: int, tell: Tell
+    stage: Stage, scenes: Sequence[Scene | FaultCell], rate: float, seed: int, tell: Tell
 ) -> Matrix:
     """What was broken before does not count; orders that were left open are let end first."""
     began = time.monotonic()
     stage.set_faults(Catalogue())
     stage.await_quiet(PATIENCE_SECONDS)
     known = sum(each.violations for each in verify(stage.database))
+    watch = Watch(stage)
     cells: list[CellResult] = []
     try:
         for number, scene in enumerate(scenes):
-            played = perform(stage, scene, rate, seed + number, known, tell)
+            played = _perform(watch, scene, rate, seed + number, known, tell)
             cells += played.cells
             known += played.judgement.violations
     finally:
@@ -38,6 +44,14 @@ def perform_all(
         cells=cells,
         invariants=list(verify(stage.database)),
     )
+
+
+def _perform(
+    watch: Watch, scene: Scene | FaultCell, rate: float, seed: int, known: int, tell: Tell
+) -> Played:
+    if isinstance(scene, FaultCell):
+        return faults.perform(watch, scene, rate, seed, known, tell)
+    return points.perform(watch, scene, rate, seed, known, tell)
 
 
 def _disarm(stage: Stage) -> None:

@@ -5,12 +5,12 @@ from itertools import groupby
 
 import msgspec
 
+from lab.chaos.faults.kinds import MODES
 from lab.chaos.kinds import CLAIMED, HEARD, SWITCHED, TOLD, UNDOING, Direction, Kinds
 from services.kit.crash_points import Arming, Point
 from services.kit.faults import Catalogue, Fault, Rule
 from services.kit.message import Mode
 
-MODES = (Mode.ORCHESTRATION, Mode.CHOREOGRAPHY)
 WHERE: dict[Point, Kinds] = {
     point: {
         Point.IN_COMPENSATION: UNDOING,

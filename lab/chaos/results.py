@@ -5,6 +5,7 @@ from datetime import datetime
 
 import msgspec
 
+from lab.chaos.faults.kinds import ServerFault
 from lab.chaos.kinds import Direction
 from lab.chaos.strike import Struck
 from lab.verify.invariants import Verdict
@@ -37,12 +38,13 @@ class Judgement(msgspec.Struct, frozen=True):
 
 
 class CellResult(msgspec.Struct, frozen=True):
-    """`violations` are those of the whole load that the cell was struck under."""
+    """`violations` are those of the whole load that the cell was struck under. `lasted_seconds`
+    and what else was `seen` are a fault's, not a crash point's."""
 
-    point: Point
+    point: Point | ServerFault
     service: str
     mode: Mode
-    direction: Direction
+    direction: Direction | str
     kills: int
     orders: int
     violations: int
@@ -50,6 +52,8 @@ class CellResult(msgspec.Struct, frozen=True):
     gap_seconds: float | None
     backlog_seconds: float | None
     worst_seconds: float | None
+    lasted_seconds: float | None = None
+    seen: dict[str, int] = {}
 
     @property
     def holds(self) -> bool:
@@ -92,6 +96,8 @@ def result(struck: Struck, recovery: Recovery, judgement: Judgement) -> CellResu
         gap_seconds=_rounded(recovery.gap) if killed else None,
         backlog_seconds=_rounded(recovery.backlog) if killed else None,
         worst_seconds=_rounded(recovery.worst) if killed else None,
+        lasted_seconds=_rounded(struck.lasted),
+        seen=struck.seen,
     )
 
 
@@ -114,7 +120,7 @@ def _broken_cells(cells: Iterable[CellResult]) -> list[str]:
 
 def _why(cell: CellResult) -> str:
     if not cell.kills:
-        return "nothing was killed"
+        return "it did not strike"
     return f"{cell.violations} violations"
 
 

@@ -1,12 +1,13 @@
-"""The matrix as tables: one a mode, a row a point and direction, a column a service."""
+"""The matrix as tables: one a mode, a row a point and direction, a column a service; and one of
+the faults of servers, networks, replicas and messages, a row a fault and mode."""
 
 from collections.abc import Sequence
 
 from rich.table import Table
 from rich.text import Text
 
+from lab.chaos.faults.kinds import MODES, ServerFault
 from lab.chaos.kinds import Direction
-from lab.chaos.plan import MODES
 from lab.chaos.results import CellResult, Matrix, worst
 from lab.stack.options import SERVICES
 from services.kit.crash_points import Point
@@ -16,8 +17,32 @@ ARROWS = {Direction.FORWARD: "→", Direction.BACKWARD: "←"}
 
 
 def tables(matrix: Matrix) -> list[Table]:
-    modes = [mode for mode in MODES if any(cell.mode is mode for cell in matrix.cells)]
-    return [_of_mode(mode, [cell for cell in matrix.cells if cell.mode is mode]) for mode in modes]
+    faults = [cell for cell in matrix.cells if isinstance(cell.point, ServerFault)]
+    points = [cell for cell in matrix.cells if isinstance(cell.point, Point)]
+    modes = [mode for mode in MODES if any(cell.mode is mode for cell in points)]
+    found = [_of_mode(mode, [cell for cell in points if cell.mode is mode]) for mode in modes]
+    return [*found, _of_faults(faults)] if faults else found
+
+
+def _of_faults(cells: Sequence[CellResult]) -> Table:
+    table = Table(
+        title="faults under load, in seconds", title_justify="left", box=None, header_style="bold"
+    )
+    for label in ("fault", "of", "mode"):
+        table.add_column(label, no_wrap=True)
+    for label in ("hits", "lasted", "gap", "backlog", "worst order"):
+        table.add_column(label, justify="right", no_wrap=True)
+    for cell in cells:
+        figures = (cell.gap_seconds, cell.backlog_seconds, cell.worst_seconds)
+        hits = Text(f"{cell.kills:,}") if cell.holds else _shown(cell)
+        table.add_row(
+            cell.point.value.replace("_", " "),
+            cell.service,
+            cell.mode,
+            hits,
+            *map(_seconds, (cell.lasted_seconds, *figures)),
+        )
+    return table
 
 
 def _of_mode(mode: Mode, cells: Sequence[CellResult]) -> Table:

@@ -1,14 +1,18 @@
-"""`bandstand chaos`: every service killed at every point where two systems can disagree."""
+"""`bandstand chaos`: every service killed at every point where two systems can disagree, and every
+other fault that orders have to survive."""
 
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
+from lab.chaos.faults.kinds import ON_WHOM, FaultCell, ServerFault, plan_faults
 from lab.chaos.matrix import perform_all
 from lab.chaos.plan import Scene, plan
 from lab.chaos.results import Matrix, worst
@@ -31,6 +35,28 @@ WIDTH = 112
 Several = "may be given several times"
 
 
+class Only(StrEnum):
+    POINTS = "points"
+    FAULTS = "faults"
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Whoever names a point or a fault wants nothing else."""
+
+    points: list[Point]
+    faults: list[ServerFault]
+    only: Only | None
+
+    @property
+    def are_points(self) -> bool:
+        return self.only is not Only.FAULTS and bool(self.points or not self.faults)
+
+    @property
+    def are_faults(self) -> bool:
+        return self.only is not Only.POINTS and bool(self.faults or not self.points)
+
+
 def chaos(
     once: Annotated[
         bool, typer.Option("--once", help="Stop the stack after it, if it was started for it.")
@@ -38,6 +64,10 @@ def chaos(
     points: Annotated[
         list[Point] | None, typer.Option(help=f"Only this crash point; {Several}.")
     ] = None,
+    faults: Annotated[
+        list[ServerFault] | None, typer.Option(help=f"Only this fault; {Several}.")
+    ] = None,
+    only: Annotated[Only | None, typer.Option(help="Only one half of the matrix.")] = None,
     services: Annotated[
         list[str] | None, typer.Option(help=f"Only this service; {Several}.")
     ] = None,
@@ -47,8 +77,8 @@ def chaos(
     folder: Annotated[Path, typer.Option(help="Where chaos.json goes.")] = Path("out"),
     as_json: AsJson = False,
 ) -> None:
-    """Kill each service at each crash point, in both modes and directions, under a load."""
-    scenes = _planned(points, services, modes)
+    """Kill each service at each crash point, and bring about every other fault, in both modes."""
+    scenes = _planned(Wanted(points or [], faults or [], only), services or [], modes or [])
     with ExitStack() as exits:
         with spinner(err) as progress:
             running = exits.enter_context(running_stack(StackOptions(), progress))
@@ -59,32 +89,39 @@ def chaos(
     _report(matrix, folder, as_json)
 
 
-def _planned(
-    points: list[Point] | None, services: list[str] | None, modes: list[Mode] | None
-) -> list[Scene]:
-    if unknown := sorted(set(services or []) - set(SERVICES)):
+def _planned(wanted: Wanted, services: list[str], modes: list[Mode]) -> list[Scene | FaultCell]:
+    struck = {service for pair in ON_WHOM.values() for service in pair}
+    if unknown := sorted(set(services) - set(SERVICES) - struck):
         raise typer.BadParameter(f"no service {', '.join(unknown)}")
-    scenes = plan(points or (), services or (), modes or ())
+    scenes: list[Scene | FaultCell] = []
+    if wanted.are_faults:
+        scenes += plan_faults(wanted.faults, services, modes)
+    if wanted.are_points:
+        scenes += plan(wanted.points, services, modes)
     if not scenes:
         raise typer.BadParameter("there is no such cell in the matrix")
     return scenes
 
 
 @contextmanager
-def _progress(scenes: list[Scene]) -> Iterator[Tell]:
+def _progress(scenes: list[Scene | FaultCell]) -> Iterator[Tell]:
     """A bar on a terminal; elsewhere a line a kill."""
     bar = bars()
-    task = bar.add_task("", total=sum(len(scene.cells) for scene in scenes))
+    task = bar.add_task("", total=sum(map(_cells, scenes)))
 
     def tell(struck: Struck) -> None:
         cell = struck.cell
         what = f"{cell.mode} {cell.direction}: {cell.service} {cell.point.replace('_', ' ')}"
         bar.update(task, advance=1, description=what)
         if not err.is_terminal or not struck.kills:
-            say(f"  {time.strftime('%X')} {what}" + ("" if struck.kills else ": no kill"))
+            say(f"  {time.strftime('%X')} {what}" + ("" if struck.kills else ": it did not strike"))
 
     with bar:
         yield tell
+
+
+def _cells(scene: Scene | FaultCell) -> int:
+    return len(scene.cells) if isinstance(scene, Scene) else 1
 
 
 def _report(matrix: Matrix, folder: Path, as_json: bool) -> None:

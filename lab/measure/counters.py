@@ -5,7 +5,7 @@ A counter that falls belongs to a process that began again; what it shows then c
 at most one sampling interval per restart.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 from prometheus_client import Metric
@@ -29,20 +29,20 @@ class Series(msgspec.Struct, frozen=True):
         return dict(self.labels).get(name)
 
 
-def parse(process: str, exposition: str) -> dict[Series, float]:
-    """The counters that are read here, of one process's `/metrics`; the many others are not even
+def parse(process: str, exposition: str, names: Sequence[str] = READ) -> dict[Series, float]:
+    """The counters that are asked for, of one process's `/metrics`; the many others are not even
     parsed, since that would cost more than the process that shows them."""
     return {
         Series(process, sample.name, frozenset(sample.labels.items())): sample.value
-        for family in _families(_only_read(exposition))
+        for family in _families(_only(names, exposition))
         for sample in family.samples
         if sample.name.endswith("_total")
     }
 
 
-def _only_read(exposition: str) -> str:
-    samples = tuple(f"{name}_{end}" for name in READ for end in ("total", "created"))
-    about = tuple(f"# {word} {name} " for name in READ for word in ("HELP", "TYPE", "UNIT"))
+def _only(names: Sequence[str], exposition: str) -> str:
+    samples = tuple(f"{name}_{end}" for name in names for end in ("total", "created"))
+    about = tuple(f"# {word} {name} " for name in names for word in ("HELP", "TYPE", "UNIT"))
     lines = (line for line in exposition.splitlines() if line.startswith((*samples, *about)))
     return "\n".join((*lines, "# EOF\n"))
 

@@ -2,8 +2,11 @@
 
 import pytest
 
+from lab.chaos.faults.backstage import Backstage
+from lab.chaos.faults.kinds import ServerFault, plan_faults
 from lab.chaos.matrix import perform_all
 from lab.chaos.plan import plan
+from lab.chaos.watch import Watch
 from lab.demo.stage import on_stage
 from services.kit.crash_points import Point
 from services.kit.message import Mode
@@ -33,3 +36,22 @@ def test_a_switch_that_dies_in_its_transaction_has_not_happened(struck):
     matrix = struck([Point.IN_SWITCH_TRANSACTION], "order", Mode.ORCHESTRATION)
     assert [cell.kills for cell in matrix.cells] == [1, 1]
     assert matrix.failures == []
+
+
+@pytest.mark.parametrize("fault", [ServerFault.DATABASE_KILLED, ServerFault.POISON])
+def test_a_fault_of_a_server_or_of_messages_loses_and_repeats_nothing(stack, fault):
+    with on_stage(stack) as stage:
+        cells = plan_faults([fault], [], [Mode.CHOREOGRAPHY])
+        matrix = perform_all(stage, cells, RATE, SEED, lambda _: None)
+    assert [cell.kills > 0 for cell in matrix.cells] == [True]
+    assert matrix.failures == []
+
+
+def test_a_replica_that_steps_aside_for_another_comes_back(stack):
+    with on_stage(stack) as stage:
+        watch = Watch(stage)
+        before = watch.process("payment-0").pid
+        with Backstage(watch).replaced("payment") as understudy:
+            assert understudy.problem() is None
+            assert stage.broker.members("payment") == {"payment-0"}
+        assert watch.process("payment-0").pid not in (0, before, understudy.pid)

@@ -1,16 +1,20 @@
 """Which cells the crash matrix has, and what their results come to."""
 
 from datetime import UTC, datetime
+from itertools import product
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lab.chaos.faults.kinds import ServerFault, plan_faults
 from lab.chaos.kinds import HEARD, TOLD, UNDOING, Direction
 from lab.chaos.plan import Cell, plan
 from lab.chaos.results import CellResult, Judgement, Matrix, Recovery, result, worst
 from lab.chaos.strike import Struck
 from lab.chaos.tables import tables
+from lab.commands.chaos import Only, Wanted
 from lab.stack.options import SERVICES
 from services.inventory.service import PLAYBOOK as INVENTORY
 from services.kit.crash_points import Point
@@ -147,6 +151,47 @@ def test_without_a_kill_there_are_no_figures(struck, recovery, judged):
         assert (found.orders, found.gap_seconds, found.backlog_seconds) == (0, None, None)
 
 
+def test_every_fault_is_in_the_matrix_in_both_modes():
+    found = [(cell.point, cell.mode) for cell in plan_faults((), (), ())]
+    assert sorted(found) == sorted(product(ServerFault, Mode))
+
+
+def test_whoever_names_a_point_or_a_fault_wants_nothing_else():
+    point, fault = [Point.AFTER_POLL], [ServerFault.POISON]
+    for points, faults, only, expected in [
+        ([], [], None, (True, True)),
+        (point, [], None, (True, False)),
+        ([], fault, None, (False, True)),
+        (point, fault, None, (True, True)),
+        ([], [], Only.POINTS, (True, False)),
+        ([], [], Only.FAULTS, (False, True)),
+    ]:
+        wanted = Wanted(points, faults, only)
+        assert (wanted.are_points, wanted.are_faults) == expected
+
+
+FAULT_RESULTS = st.builds(
+    result,
+    st.builds(
+        Struck,
+        st.sampled_from(plan_faults((), (), ())),
+        st.integers(0, 2),
+        lasted=SECONDS,
+        seen=st.just({"sent": 3}),
+    ),
+    RECOVERIES,
+    JUDGEMENTS,
+)
+
+
+@given(st.lists(FAULT_RESULTS, min_size=1, max_size=5))
+def test_faults_have_a_table_of_their_own_and_the_shape_of_every_cell(results):
+    assert len(tables(a_matrix(*results))) == 1
+    for each in msgspec.to_builtins(results):
+        asked = {"point", "service", "mode", "direction", "kills", "orders", "violations"}
+        assert asked <= each.keys()
+
+
 @given(st.lists(RESULTS, max_size=5))
 def test_the_worst_of_many_is_no_better_than_any(results):
     found = worst(results)
@@ -168,7 +213,7 @@ def a_result(kills=1, violations=0) -> CellResult:
 def test_a_matrix_names_what_failed():
     assert a_matrix(a_result()).failures == []
     assert a_matrix(a_result(kills=0), a_result(violations=2)).failures == [
-        "after_poll of payment (choreography, backward): nothing was killed",
+        "after_poll of payment (choreography, backward): it did not strike",
         "after_poll of payment (choreography, backward): 2 violations",
     ]
 
