@@ -125,6 +125,35 @@ class Machine(msgspec.Struct, frozen=True):
     postgres: str
 
 
+class Spread(msgspec.Struct, frozen=True):
+    median: float
+    longest: float
+
+
+class Recovery(msgspec.Struct, frozen=True):
+    """How long a fault was felt, over the cells of a crash matrix; seconds from its beginning.
+    `lasted_seconds`: until it was taken away, where it is not over at once."""
+
+    fault: str
+    service: str
+    mode: str
+    cells: int
+    lasted_seconds: float | None
+    gap_seconds: Spread | None
+    backlog_seconds: Spread | None
+    worst_seconds: Spread | None
+
+
+class Chaos(msgspec.Struct, frozen=True):
+    """`rate` is orders a second; `struck` counts the cells in which the fault really happened."""
+
+    cells: int
+    struck: int
+    violations: int
+    rate: float | None
+    rows: list[Recovery]
+
+
 class Report(msgspec.Struct, frozen=True):
     made_at: datetime
     seed: int
@@ -134,6 +163,7 @@ class Report(msgspec.Struct, frozen=True):
     switch: Switch
     faults: Faults
     invariants: list[Verdict]
+    chaos: Chaos | None = None
 
     @property
     def sound(self) -> bool:

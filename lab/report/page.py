@@ -9,16 +9,19 @@ from plotly.offline import get_plotlyjs
 
 from lab.errors import MissingError
 from lab.report import charts
-from lab.report.model import MODES, Report
+from lab.report.model import MODES, Report, Spread
+from lab.report.recovery import with_chaos
 
 FOLDER = Path("out")
 TOO_FEW = "too few samples"
 ELSEWHERE = "not all of it runs here"
 UNTRACED = "none was traced"
+UNMEASURED = "none was completed"
 
 
 def write(report: Report, folder: Path = FOLDER) -> Path:
-    """Both files; the page's path."""
+    """Both files, with what `bandstand chaos` has left there; the page's path."""
+    report = with_chaos(report, folder)
     folder.mkdir(parents=True, exist_ok=True)
     document = msgspec.json.format(msgspec.json.encode(report), indent=2)
     (folder / "report.json").write_bytes(document + b"\n")
@@ -45,7 +48,7 @@ def render(report: Report) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(number=number, ms=milliseconds)
+    environment.filters.update(number=number, ms=milliseconds, spread=spread)
     return environment.get_template("page.html.j2").render(
         report=report,
         missing={"few": TOO_FEW, "elsewhere": ELSEWHERE, "untraced": UNTRACED},
@@ -65,6 +68,15 @@ def milliseconds(value: float | None, missing: str = TOO_FEW) -> str:
     if value is None:
         return missing
     return f"{value:,.0f} ms" if value >= 100 else f"{value:.1f} ms"
+
+
+def spread(seconds: Spread | None) -> str:
+    """Of one value the median is the longest, and is said once."""
+    if seconds is None:
+        return UNMEASURED
+    if seconds.median == seconds.longest:
+        return f"{seconds.longest:.1f}"
+    return f"{seconds.median:.1f} / {seconds.longest:.1f}"
 
 
 def _charts(report: Report) -> dict[str, str]:

@@ -10,7 +10,7 @@ import pytest
 from lab.errors import MissingError
 from lab.quantiles import Quantiles
 from lab.report.figures import Answer, whereabouts
-from lab.report.model import Report
+from lab.report.model import Report, Spread
 from lab.report.page import milliseconds, number, read, render, write
 from tests.unit.lab.reports import a_report
 
@@ -123,6 +123,42 @@ def test_where_an_order_is_counts_only_for_orders_under_way():
     assert (found.asked, found.under_way, found.places) == (3, 2, 4.5)
     assert found.ms.p50 == 11.0
     assert whereabouts([]).places is None
+
+
+def a_cell(point="before_commit", direction="forward", **more):
+    cell = {"service": "payment", "mode": "choreography", "kills": 1, "orders": 9, "violations": 0}
+    return {**cell, "point": point, "direction": direction, **more}
+
+
+def with_a_matrix(folder, *cells):
+    (folder / "chaos.json").write_text(json.dumps({"rate": 40, "cells": cells}))
+    page = write(a_report(), folder)
+    return read(folder).chaos, page.read_text()
+
+
+def test_recoveries_are_in_the_report_once_a_matrix_is_there(tmp_path):
+    fast, slow = a_cell(gap_seconds=1.0), a_cell("after_poll", "backward", gap_seconds=3.0)
+    broker = a_cell("broker_killed", "both", service="kafka", gap_seconds=7.0, lasted_seconds=5.0)
+    chaos, page = with_a_matrix(tmp_path, fast, slow, broker)
+    assert (chaos.cells, chaos.struck, chaos.violations) == (3, 3, 0)
+    killed, restarted = chaos.rows
+    assert (killed.fault, killed.gap_seconds) == ("killed", Spread(2.0, 3.0))
+    assert (restarted.fault, restarted.lasted_seconds) == ("broker_killed", 5.0)
+    assert "payment: killed, 2 times" in page
+    assert "kafka: broker killed" in page
+
+
+def test_without_a_matrix_the_report_does_not_speak_of_one(tmp_path):
+    assert "How long a fault is felt" not in write(a_report(), tmp_path).read_text()
+    (tmp_path / "chaos.json").write_text("[]")
+    write(a_report(), tmp_path)
+    assert read(tmp_path).chaos is None
+
+
+def test_a_cell_that_was_not_struck_or_broke_something_is_counted(tmp_path):
+    chaos, _ = with_a_matrix(tmp_path, a_cell(kills=0), a_cell(violations=2))
+    assert (chaos.struck, chaos.violations) == (1, 2)
+    assert chaos.rows[0].gap_seconds is None
 
 
 def test_every_field_of_the_report_survives_json():
