@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from lab.commands import dead_letters, faults, trace
+from lab.commands import dead_letters, faults, policy, trace
 from lab.commands.chaos import chaos
 from lab.commands.demo import demo
 from lab.commands.load import load
@@ -69,6 +69,7 @@ def bandstand(
 for command in (demo, up, down, status, logs, load, switch, saga, verify, chaos, soak, report):
     app.command()(command)
 app.add_typer(faults.app, name="faults")
+app.add_typer(policy.app, name="policy")
 app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(trace.app, name="trace")
 

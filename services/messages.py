@@ -54,6 +54,20 @@ class OrderExpired(Event, frozen=True, kw_only=True):
     channel: ClassVar[str] = "orders"
 
 
+class HoldApproved(Event, frozen=True, kw_only=True):
+    """Somebody said yes: the holds of these rules are over for this order."""
+
+    channel: ClassVar[str] = "orders"
+    rules: tuple[str, ...]
+
+
+class HoldDeclined(Event, frozen=True, kw_only=True):
+    """Somebody said no to what these rules hold."""
+
+    channel: ClassVar[str] = "orders"
+    rules: tuple[str, ...]
+
+
 class OrderConfirmed(Event, frozen=True, kw_only=True):
     channel: ClassVar[str] = "orders"
     customer_id: str
@@ -127,6 +141,16 @@ class CustomerNotified(Event, frozen=True, kw_only=True):
     outcome: Outcome
 
 
+class StepHeld(Event, frozen=True, kw_only=True):
+    """A step waits for an answer until then (seconds since the epoch); told by whoever holds it."""
+
+    channel: ClassVar[str] = "holds"
+    step: str
+    rules: tuple[str, ...]
+    version: int
+    until: float
+
+
 class ReserveStock(Command, frozen=True, kw_only=True):
     channel: ClassVar[str] = "inventory"
     items: tuple[Item, ...]
@@ -198,6 +222,8 @@ EVENTS: Final[tuple[type[Event], ...]] = (
     OrderPlaced,
     OrderCancelRequested,
     OrderExpired,
+    HoldApproved,
+    HoldDeclined,
     OrderConfirmed,
     OrderRejected,
     StockReserved,
@@ -212,6 +238,7 @@ EVENTS: Final[tuple[type[Event], ...]] = (
     ShipmentRefused,
     ShipmentCancelled,
     CustomerNotified,
+    StepHeld,
 )
 COMMANDS: Final[tuple[type[Command], ...]] = (
     ReserveStock,

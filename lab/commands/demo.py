@@ -12,13 +12,14 @@ from lab.commands.report import show
 from lab.commands.verify import table
 from lab.demo.outcome import report
 from lab.demo.play import Phase, play
+from lab.demo.policy import rule_change
 from lab.demo.programme import FEWEST_ORDERS, ORDER_OF_MODES, Programme, programme
 from lab.demo.stage import Stage, on_stage
 from lab.demo.storm import Storm, weather
 from lab.errors import ViolationError
 from lab.load.progress import Bars
 from lab.output import AsJson, err, out, print_json, say
-from lab.report.model import Report
+from lab.report.model import Policy, Report
 from lab.stack.options import StackOptions
 from lab.stack.progress import spinner
 from lab.stack.run import running_stack
@@ -63,9 +64,10 @@ def _perform(stack: Stack, programme: Programme, began: float) -> Report:
         stage.set_faults(Catalogue())
         phases = {mode: _phase(stage, mode, programme) for mode in ORDER_OF_MODES}
         storm = _storm(stage, programme)
+        policies = _policies(stage, programme)
         say("\nEvery promise, checked over all that ever ran.")
         verdicts = list(verify(stage.database))
-        return report(stage, programme, phases, storm, verdicts, began)
+        return report(stage, programme, phases, storm, policies, verdicts, began)
 
 
 def _phase(stage: Stage, mode: Mode, programme: Programme) -> Phase:
@@ -82,6 +84,15 @@ def _storm(stage: Stage, programme: Programme) -> Storm:
         f"{storm.summary.accepted:,} orders; {killed} times a process was killed and restarted"
     )
     return storm
+
+
+def _policies(stage: Stage, programme: Programme) -> dict[Mode, Policy]:
+    say("\nOne more rule, while orders come in: told to a conductor, and to every player.")
+    found = {}
+    for mode in ORDER_OF_MODES:
+        say(f"  {mode}")
+        found[mode] = rule_change(stage, mode, programme, lambda told: _narrate(f"  {told}"))
+    return found
 
 
 def _tell(found: Report, folder: Path, as_json: bool) -> None:

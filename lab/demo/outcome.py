@@ -17,7 +17,7 @@ from lab.load.summary import ModeSummary
 from lab.measure import meter as measuring
 from lab.quantiles import Quantiles
 from lab.report.figures import OpenRow, timeline
-from lab.report.model import FaultCost, Faults, Machine, Moment, Report, Switch
+from lab.report.model import FaultCost, Faults, Machine, Moment, Policy, Report, Switch
 from lab.verify.invariants import Verdict, title
 from services.kit.message import Mode
 
@@ -45,6 +45,7 @@ def report(
     programme: Programme,
     phases: dict[Mode, Phase],
     storm: Storm,
+    policies: dict[Mode, Policy],
     verdicts: list[Verdict],
     began: float,
 ) -> Report:
@@ -58,6 +59,7 @@ def report(
         switch=_switch(stage, programme, phases, storm, verdicts),
         faults=_faults(programme, phases, storm),
         invariants=verdicts,
+        policy={mode: policies[mode] for mode in policies},
     )
 
 

@@ -12,6 +12,7 @@ RATE = 20.0
 CONCURRENCY = 64
 WARM_UP = 60
 QUESTIONS = 30
+POLICED = 120
 SWITCH_AT = (0.2, 0.55)
 FAULTS = (
     Rule(Fault.FAIL, 3),
@@ -26,7 +27,7 @@ FAULTS = (
 class Programme(msgspec.Struct, frozen=True):
     """`steady` orders at an even rate and `burst` orders as fast as they are done, in each mode;
     then `storm` orders at the even rate, with faults, during which the mode is switched when the
-    given shares of them have been placed."""
+    given shares of them have been placed. `policed` orders see a rule change in each mode."""
 
     seed: int
     steady: int
@@ -36,6 +37,7 @@ class Programme(msgspec.Struct, frozen=True):
     concurrency: int = CONCURRENCY
     warm_up: int = WARM_UP
     questions: int = QUESTIONS
+    policed: int = POLICED
     faults: tuple[Rule, ...] = FAULTS
     switch_at: tuple[float, ...] = SWITCH_AT
 

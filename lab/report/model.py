@@ -117,6 +117,24 @@ class Faults(msgspec.Struct, frozen=True):
     cost: dict[str, FaultCost]
 
 
+class Policy(msgspec.Struct, frozen=True):
+    """One mode's rule change under load, and what became of a participant that went by old rules.
+
+    `points` had to learn of the change; `skew_seconds` later the last of them enforced it, and
+    `slipped` orders passed meanwhile. `coverage` is the share of guardable steps under a rule.
+    """
+
+    points: int
+    skew_seconds: float | None
+    slipped: int
+    decision_us: float | None
+    bypasses_prevented: int
+    bypasses_detected: int
+    orders: int
+    denied: int
+    coverage: float | None
+
+
 class Machine(msgspec.Struct, frozen=True):
     cores: int
     python: str
@@ -164,6 +182,7 @@ class Report(msgspec.Struct, frozen=True):
     faults: Faults
     invariants: list[Verdict]
     chaos: Chaos | None = None
+    policy: dict[str, Policy] = {}
 
     @property
     def sound(self) -> bool:

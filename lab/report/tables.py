@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from rich.table import Table
 
-from lab.report.model import MODES, Mode, Report
+from lab.report.model import MODES, Mode, Policy, Report
 
 UNKNOWN = "not known"
 ROWS: tuple[tuple[str, Callable[[Mode], float | None], str], ...] = (
@@ -19,6 +19,13 @@ ROWS: tuple[tuple[str, Callable[[Mode], float | None], str], ...] = (
     ("messages per order", lambda mode: mode.messages_per_order, ",.1f"),
     ("places to ask where an order is", lambda mode: mode.whereabouts.places, ",.1f"),
 )
+POLICY_ROWS: tuple[tuple[str, Callable[[Policy], float | None], str], ...] = (
+    ("points that a rule change reaches", lambda policy: policy.points, ",.0f"),
+    ("until the last enforces it, s", lambda policy: policy.skew_seconds, ",.3f"),
+    ("orders that slipped through", lambda policy: policy.slipped, ",.0f"),
+    ("bypasses prevented", lambda policy: policy.bypasses_prevented, ",.0f"),
+    ("bypasses only detected", lambda policy: policy.bypasses_detected, ",.0f"),
+)
 
 
 def side_by_side(report: Report) -> Table:
@@ -29,6 +36,8 @@ def side_by_side(report: Report) -> Table:
         table.add_column(mode, justify="right")
     for label, read, form in ROWS:
         table.add_row(label, *(_cell(read(report.modes[mode]), form) for mode in modes))
+    for label, told, form in POLICY_ROWS if report.policy else ():
+        table.add_row(label, *(_cell(told(report.policy[mode]), form) for mode in modes))
     return table
 
 

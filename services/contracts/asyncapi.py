@@ -9,6 +9,12 @@ from services.contracts.flows import BOTH, Flow, flows
 from services.contracts.headers import headers_schema
 from services.contracts.letters import KINDS as LETTERS
 from services.contracts.letters import letter_messages, letter_schemas
+from services.contracts.policies import (
+    CHANNELS,
+    policy_flows,
+    policy_messages,
+    policy_schemas,
+)
 from services.contracts.schemas import Schema, components
 from services.kit.bootstrap import EVERY_SERVICE
 from services.kit.dead_letters import topic_of_letters
@@ -50,6 +56,7 @@ def _channels() -> dict[str, Any]:
     for kind in KINDS:
         for topic in topics_in(Mode, [kind]):
             by_topic.setdefault(topic, []).append(kind.__name__)
+    by_topic |= CHANNELS
     return {topic: _channel(topic, kinds) for topic, kinds in sorted(by_topic.items())}
 
 
@@ -65,7 +72,7 @@ def _operations() -> dict[str, Any]:
     letters = [
         Flow(each, "send", topic_of_letters(each), ("DeadLetter",), BOTH) for each in EVERY_SERVICE
     ]
-    found = [*flows(), *letters]
+    found = [*flows(), *letters, *policy_flows()]
     return {f"{flow.service}-{flow.action}-{flow.topic}": _operation(flow) for flow in found}
 
 
@@ -83,7 +90,7 @@ def _operation(flow: Flow) -> dict[str, Any]:
 def _messages() -> dict[str, Any]:
     examples = {type(body).__name__: example(body) for body in BODIES}
     found = {kind.__name__: _message(kind, examples[kind.__name__]) for kind in KINDS}
-    return {**found, **letter_messages()}
+    return {**found, **letter_messages(), **policy_messages()}
 
 
 def _message(kind: type[Body], shown: dict[str, Any]) -> dict[str, Any]:
@@ -102,4 +109,5 @@ def _message(kind: type[Body], shown: dict[str, Any]) -> dict[str, Any]:
 def _schemas() -> dict[str, Schema]:
     headers = {name: value for name, value in headers_schema().items() if name != "$schema"}
     bodies = components(KINDS, "#/components/schemas/{name}")
-    return {"Headers": headers, **letter_schemas(), **dict(sorted(bodies.items()))}
+    others = {**letter_schemas(), **policy_schemas()}
+    return {"Headers": headers, **others, **dict(sorted(bodies.items()))}

@@ -17,6 +17,8 @@ from services.messages import (
     CapturePayment,
     ConfirmOrder,
     CustomerNotified,
+    HoldApproved,
+    HoldDeclined,
     Item,
     NotifyCustomer,
     OrderCancelRequested,
@@ -35,6 +37,7 @@ from services.messages import (
     ShipmentCancelled,
     ShipmentRefused,
     ShipStock,
+    StepHeld,
     StockRejected,
     StockReleased,
     StockReserved,
@@ -52,6 +55,7 @@ SENDERS: Final = {
     "payments": "payment",
     "shipping": "shipping",
     "notifications": "notification",
+    "holds": "payment",
 }
 
 _ITEMS = (Item("guitar", 1), Item("trumpet", 2))
@@ -70,6 +74,8 @@ BODIES: Final[tuple[Body, ...]] = (
     ),
     OrderCancelRequested(order_id=ORDER),
     OrderExpired(order_id=ORDER),
+    HoldApproved(order_id=ORDER, rules=("big-orders-need-a-look",)),
+    HoldDeclined(order_id=ORDER, rules=("big-orders-need-a-look",)),
     OrderConfirmed(order_id=ORDER, customer_id=CUSTOMER),
     OrderRejected(order_id=ORDER, customer_id=CUSTOMER, reason="card_declined"),
     StockReserved(order_id=ORDER),
@@ -84,6 +90,13 @@ BODIES: Final[tuple[Body, ...]] = (
     ShipmentRefused(order_id=ORDER, reason="not_serviceable"),
     ShipmentCancelled(order_id=ORDER, reason="cancelled"),
     CustomerNotified(order_id=ORDER, outcome="confirmed"),
+    StepHeld(
+        order_id=ORDER,
+        step="AuthorizePayment",
+        rules=("big-orders-need-a-look",),
+        version=3,
+        until=1_795_433_400.0,
+    ),
     ReserveStock(order_id=ORDER, items=_ITEMS),
     ReleaseStock(order_id=ORDER, reason="card_declined"),
     ShipStock(order_id=ORDER),

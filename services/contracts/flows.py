@@ -9,12 +9,15 @@ from dataclasses import dataclass
 from services.kit.bootstrap import EVERY_SERVICE
 from services.kit.message import Command, Mode
 from services.kit.topics import topics_in
-from services.messages import EVENTS, vocabulary
+from services.messages import EVENTS, StepHeld, vocabulary
 from services.orchestrator.order_saga import ORDER
+from services.policy.local import ANSWERS
+from services.policy.steps import PARTICIPANTS
 from services.saga_tracker.tracker import OBSERVED
 
 ORCHESTRATION = "sagas in orchestration"
 CHOREOGRAPHY = "sagas in choreography"
+HELD = StepHeld.__name__
 BOTH = "all sagas"
 MODES = {ORCHESTRATION: [Mode.ORCHESTRATION], CHOREOGRAPHY: [Mode.CHOREOGRAPHY], BOTH: list(Mode)}
 
@@ -38,6 +41,7 @@ def _flows_of(service: str) -> Iterator[Flow]:
     if service == "orchestrator":
         yield from _by_topic(service, "receive", ORDER.events, ORCHESTRATION)
         yield from _by_topic(service, "send", _conducted(), ORCHESTRATION)
+        yield from _by_topic(service, "send", [HELD], ORCHESTRATION)
         return
     if service == "saga-tracker":
         yield from _by_topic(service, "receive", OBSERVED, CHOREOGRAPHY)
@@ -46,9 +50,12 @@ def _flows_of(service: str) -> Iterator[Flow]:
     playbook = module.PLAYBOOK
     observed: frozenset[str] = getattr(module, "OBSERVED", frozenset())
     yield from _by_topic(service, "receive", playbook.handlers, ORCHESTRATION)
-    yield from _by_topic(service, "receive", set(playbook.reactions) - observed, CHOREOGRAPHY)
+    heard = set(playbook.reactions) | (ANSWERS.keys() if service in PARTICIPANTS else set())
+    yield from _by_topic(service, "receive", heard - observed, CHOREOGRAPHY)
     yield from _by_topic(service, "receive", observed, BOTH)
     yield from _by_topic(service, "send", _told_by(playbook.commands), BOTH)
+    if service in PARTICIPANTS:
+        yield from _by_topic(service, "send", [HELD], CHOREOGRAPHY)
 
 
 def _told_by(commands: frozenset[type[Command]]) -> list[str]:

@@ -22,7 +22,8 @@ PLAYBOOK = Playbook.of(handlers, reactions)
 
 def build(deps: Deps) -> Parts:
     words = vocabulary()
-    core = Participant("inventory", PLAYBOOK, words, StockRepository(), deps.faults)
+    tables, faults, point = StockRepository(), deps.faults, deps.point
+    core = Participant("inventory", PLAYBOOK, words, tables, faults, point=point)
     router = make_router(deps.pool, deps.settings.token)
     return Parts(core, router, topics_of(PLAYBOOK, words))
 
@@ -43,5 +44,6 @@ SERVICE = Service(
     sql=Path(__file__).with_name("schema.sql"),
     summary="Stock: reserve, release, ship.",
     build=build,
+    enforces=True,
     prepare=fill_shelves,
 )

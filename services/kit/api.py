@@ -107,7 +107,7 @@ def make_app(
     app = FastAPI(
         title=f"bandstand {name}",
         summary=summary,
-        version="0.2.0",
+        version="0.3.0",
         lifespan=lifespan,
         separate_input_output_schemas=False,
     )

@@ -245,6 +245,8 @@ class BatchProcessor:
         for message in effects.projected:
             behind = max(now - message.sent_at().timestamp(), 0)
             metrics.tracker_lag.labels(message.mode.value).observe(behind)
+        for bench in effects.decided:
+            metrics.tell_decisions(bench)
         self._retell(committed, started)
 
     def _tell_handled(self, done: Handled, tries: int, started: float, now: float) -> None:

@@ -9,7 +9,6 @@ import threading
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from types import FrameType
 from typing import Any
 
 import uvicorn
@@ -20,7 +19,7 @@ from starlette.concurrency import run_in_threadpool
 from services.kit import fault_store
 from services.kit.api import Alive, common_routes, make_app
 from services.kit.backlog import Backlog
-from services.kit.broker import BrokerProbe, Later, make_producer, make_topics
+from services.kit.broker import COMPACTED, BrokerProbe, Later, make_producer, make_topics
 from services.kit.connection import AWAY
 from services.kit.dead_letters import topic_of_letters
 from services.kit.faults import Faults
@@ -34,11 +33,16 @@ from services.kit.relay import Relay
 from services.kit.remaining import remaining_route
 from services.kit.service import Background, Deps, Parts, Service
 from services.kit.settings import Settings
+from services.kit.signals import end_by_request
 from services.kit.topics import topics_in
 from services.kit.tracing import Tracing
 from services.kit.worker import Worker
 from services.kit.workers import Workers
 from services.messages import KINDS
+from services.policy.attach import enforcing
+from services.policy.point import EnforcementPoint
+from services.policy.rulebook import Rules
+from services.policy.store import PostgresPolicyTables, read_kept
 
 log = logging.getLogger(__name__)
 
@@ -65,6 +69,7 @@ class Process:
         self._metrics = Metrics(service.name)
         self._tracing = Tracing(service.name, settings.instance, self._metrics)
         self._faults = Faults()
+        self._rules = Rules()
         self._backlog = Backlog(settings.outbox_limit)
         self._stopping = threading.Event()
         self._threads: list[threading.Thread] = []
@@ -97,7 +102,7 @@ class Process:
             timeout_keep_alive=30,
         )
         server = uvicorn.Server(config)
-        _end_by_request(server)
+        end_by_request(server)
         server.run()
 
     def app(self) -> FastAPI:
@@ -118,18 +123,19 @@ class Process:
         """The routes are there from the start; what they need comes when it can be reached."""
         points = self._faults.crash_points
         self._relay = Relay(Later(lambda: self._producer), self._metrics, self._tracing, points)
-        self._parts = self._service.build(
-            Deps(
-                settings=self._settings,
-                metrics=self._metrics,
-                tracing=self._tracing,
-                faults=self._faults,
-                relay=self._relay,
-                backlog=self._backlog,
-                pool=self._pool,
-                database=self._database,
-            )
+        deps = Deps(
+            settings=self._settings,
+            metrics=self._metrics,
+            tracing=self._tracing,
+            faults=self._faults,
+            point=EnforcementPoint(self._rules, PostgresPolicyTables()),
+            relay=self._relay,
+            backlog=self._backlog,
+            pool=self._pool,
+            database=self._database,
         )
+        parts, service = self._service.build(deps), self._service
+        self._parts = enforcing(service.name, parts, deps) if service.enforces else parts
         app.include_router(self._parts.router)
         groups = [self._service.name, *(each.group for each in self._parts.listeners)]
         app.include_router(remaining_route(self._pool, self._probe, groups))
@@ -162,6 +168,7 @@ class Process:
                     service.prepare(self._settings, connection)
                     starts = count_start(connection, self._settings.instance)
                     fault_store.refresh(self._faults, connection)
+                    self._rules.adopt(read_kept(connection))
                 break
             except AWAY as error:
                 self._wait(f"the database does not answer yet: {str(error).strip()}")
@@ -269,15 +276,4 @@ class Process:
 
 
 def all_topics() -> list[str]:
-    return sorted([*topics_in(Mode, KINDS), *map(topic_of_letters, EVERY_SERVICE)])
-
-
-def _end_by_request(server: uvicorn.Server) -> None:
-    """uvicorn stops gracefully and then sends itself the signal again, which must not decide how
-    the process ends: who was asked to stop and did so has succeeded."""
-
-    def ask(_number: int, _frame: FrameType | None) -> None:
-        server.should_exit = True
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, ask)
+    return sorted([*topics_in(Mode, KINDS), *map(topic_of_letters, EVERY_SERVICE), *COMPACTED])

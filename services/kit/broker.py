@@ -27,6 +27,9 @@ PROBE_SECONDS = 1.0
 PROBE_TIMEOUT_MS = 2_000
 DAY_MS = 86_400_000
 FOREVER_MS = 2**31 - 1
+POLICIES = "policies"
+ACKNOWLEDGEMENTS = "policies.acknowledgements"
+COMPACTED = (POLICIES, ACKNOWLEDGEMENTS)
 KEPT = {"retention.ms": str(7 * DAY_MS), "segment.ms": str(DAY_MS)}
 
 
@@ -62,8 +65,12 @@ def _new_topic(name: str, settings: KafkaSettings) -> NewTopic:
     """A dead letter is kept until somebody has looked at it, however long that takes.
 
     Kafka deletes whole segments, and only old ones: a record is gone after `retention.ms` and the
-    age that a segment may reach. Inboxes remember for longer than that.
+    age that a segment may reach. Inboxes remember for longer than that. Of the rules and of who
+    enforces them only the newest word counts.
     """
+    if name in COMPACTED:
+        compacted = {"cleanup.policy": "compact"}
+        return NewTopic(name, 1, settings.replication, topic_configs=compacted)
     kept = {"retention.ms": "-1"} if name.endswith(SUFFIX) else KEPT
     return NewTopic(name, settings.partitions, settings.replication, topic_configs=kept)
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from services.kit.message import Message, Mode
 from services.kit.session import Parked
+from services.policy.bench import Bench
 
 
 @dataclass(frozen=True)
@@ -53,3 +54,4 @@ class Effects:
     closed: list[Closed] = field(default_factory=list)
     timed_out: list[str] = field(default_factory=list)
     projected: list[Message] = field(default_factory=list)
+    decided: list[Bench] = field(default_factory=list)

@@ -26,6 +26,8 @@ class Fault(StrEnum):
     CRASH_BEFORE_COMMIT = "crash_before_commit"
     CRASH_AFTER_COMMIT = "crash_after_commit"
     DUPLICATE_PUBLISH = "duplicate_publish"
+    STALE_POLICY = "stale_policy"
+    UNASKED = "unasked"
 
 
 class Verdict(Enum):
@@ -95,6 +97,16 @@ class Faults:
 
     def duplicates(self, kind: str, mode: Mode, message_id: str) -> bool:
         return self._hits(Fault.DUPLICATE_PUBLISH, kind, mode, message_id)
+
+    def is_stale(self, kind: str, mode: Mode, message_id: str) -> bool:
+        """Whether a participant decides this by the rules before the newest."""
+        rules = self.catalogue.rules
+        return bool(rules) and self._hits(Fault.STALE_POLICY, kind, mode, message_id)
+
+    def acts_unasked(self, kind: str, mode: Mode, message_id: str) -> bool:
+        """Whether a participant goes on to its next step although nobody has asked for it."""
+        rules = self.catalogue.rules
+        return bool(rules) and self._hits(Fault.UNASKED, kind, mode, message_id)
 
     def _rules(self, fault: Fault, kind: str, mode: Mode) -> list[Rule]:
         rules = self.catalogue.rules

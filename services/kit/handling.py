@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from types import ModuleType, UnionType
-from typing import Any, TypeVar, get_args
+from typing import Any, TypeVar, get_args, get_type_hints
 
 from services.kit.message import Body, Command, Event
 
@@ -60,6 +60,12 @@ class Reaction:
 
     parts: tuple[frozenset[str], ...]
     rule: Callable[..., Command]
+
+    @property
+    def makes(self) -> str:
+        """The command's type, as the rule declares it."""
+        made: type[Command] = get_type_hints(self.rule)["return"]
+        return made.__name__
 
     @property
     def joins(self) -> bool:

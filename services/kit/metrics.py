@@ -7,9 +7,12 @@ from typing import Any, Generic, TypeVar, overload
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 from prometheus_client.openmetrics.exposition import CONTENT_TYPE_LATEST, generate_latest
 
+from services.policy.bench import Bench
+
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 NAMESPACE = "bandstand"
 
+_DECISION = (5e-6, 1e-5, 2e-5, 5e-5, 1e-4, 2e-4, 5e-4, 1e-3, 1e-2)
 _LATENCY = (0.002, 0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60)
 _SIZE = (1, 2, 5, 10, 20, 50, 100, 200, 500)
 
@@ -191,12 +194,56 @@ class Metrics:
         "mode",
     )
 
+    decisions = _counter(
+        "policy_decisions",
+        "decisions",
+        "Decisions on steps, by rule; those that are not enforced only look",
+        "mode",
+        "rule",
+        "outcome",
+        "enforced",
+    )
+    policy_errors = _counter(
+        "policy_errors", "errors", "Rules that failed at run time", "mode", "rule"
+    )
+    decision_seconds = _histogram(
+        "policy_decision_seconds",
+        "seconds",
+        "Deciding one step by all its rules",
+        buckets=_DECISION,
+    )
+    policy_version = _gauge("policy_version", "version", "Version of the rules in force here")
+
+    policy_points_behind = _gauge(
+        "policy_points_behind", "points", "Points that enforce an older version than the newest"
+    )
+    policy_skew = _gauge(
+        "policy_skew_seconds", "seconds", "For how long some point has been behind"
+    )
+    policy_violations = _counter(
+        "policy_violations",
+        "steps",
+        "Steps done past a rule, found by the auditor; each replica goes over all orders",
+        "mode",
+        "kind",
+    )
+
     def __init__(self, service: str) -> None:
         self.registry = CollectorRegistry()
         self._service = service
         ProcessCollector(registry=self.registry)
         for attribute, declared in declarations().items():
             vars(self)[attribute] = declared.make(self.registry)
+
+    def tell_decisions(self, bench: Bench) -> None:
+        for minute in bench.minutes:
+            enforced = "true" if minute.enforced else "false"
+            labels = minute.mode.value, minute.rule, minute.outcome.value, enforced
+            self.decisions.labels(*labels).inc()
+            if minute.failed:
+                self.policy_errors.labels(minute.mode.value, minute.rule).inc()
+        for seconds in bench.seconds:
+            self.decision_seconds.observe(seconds)
 
     def exposition(self) -> bytes:
         exposition: bytes = generate_latest(self.registry)  # type: ignore[no-untyped-call]

@@ -9,17 +9,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Generic, Protocol, TypeVar
 
 from services.kit.effects import Effects, Handled, Outgoing
-from services.kit.faults import Faults, Verdict
+from services.kit.faults import Fault, Faults, Verdict
 from services.kit.handling import Playbook, Reaction
 from services.kit.message import Body, Command, Event, Message, Mode, SagaId, Vocabulary, follow_up
 from services.kit.session import Fact, Facts, Parked, Session
+from services.messages import CapturePayment, ShipStock
+from services.policy.local import LocalGate, fact_of
+from services.policy.point import EnforcementPoint
+from services.policy.steps import DONE
 
 S = TypeVar("S")
 Answers = Mapping[SagaId, Any]
 
+NEXT_OF_SAME_OWNER: Mapping[str, type[Command]] = {
+    "AuthorizePayment": CapturePayment,
+    "ReserveStock": ShipStock,
+}
 MAX_TRIES = 5
 FIRST_RETRY_SECONDS = 0.05
 LONGEST_RETRY_SECONDS = 5.0
@@ -53,11 +62,16 @@ class Work:
     command: Command
     attempt: int
     tries: int = 0
+    denied: str | None = None
+
+    @property
+    def step(self) -> str:
+        return type(self.command).__name__
 
     @property
     def effect(self) -> tuple[str, str, int]:
         """Two halves of a join in one batch come to the same effect, which is done once."""
-        return self.message.saga_id, type(self.command).__name__, self.attempt
+        return self.message.saga_id, self.step, self.attempt
 
 
 Observer = Callable[[Any, Sequence[Message], Effects], None]
@@ -80,6 +94,14 @@ class Participant(Generic[S]):
     observer: Observer = no_observer
     observes: frozenset[str] = frozenset()
     inbox: str = ""
+    point: EnforcementPoint | None = None
+
+    @cached_property
+    def gate(self) -> LocalGate | None:
+        """Where rules are enforced in choreography; in orchestration it is not asked."""
+        if self.point is None:
+            return None
+        return LocalGate(self.name, self.playbook, self.vocabulary, self.faults, self.point)
 
     def concerns(self, message: Message) -> bool:
         """Whether this message is more than noise here; decided from its headers alone."""
@@ -87,7 +109,11 @@ class Participant(Generic[S]):
             return True
         if message.type in self.observes:
             return True
-        return message.mode is Mode.CHOREOGRAPHY and message.type in self.playbook.reactions
+        if message.mode is not Mode.CHOREOGRAPHY:
+            return False
+        if message.type in self.playbook.reactions:
+            return True
+        return self.gate is not None and self.gate.remembers(message.type)
 
     def read_ahead(self, session: Session, batch: Sequence[tuple[Message, int]]) -> Answers:
         """Ask the third party for what this batch will need."""
@@ -108,8 +134,11 @@ class Participant(Generic[S]):
         if observed:
             self.observer(session.connection, observed, effects)
         heard = self._joins([message for message, _ in batch])
-        works = self._works(batch, session.merge_facts(heard) if heard else {})
+        facts = session.merge_facts(heard) if heard else {}
+        works = self._works(batch, facts)
         ready = [work for work in works if self._is_ready(work, answers, effects)]
+        if ready and self.gate is not None and self.gate.is_on:
+            ready = self.gate.admit(session, ready, facts, effects)
         if ready:
             self._decide(session, ready, answers, effects)
         return effects
@@ -124,7 +153,7 @@ class Participant(Generic[S]):
         self.repository.save(session.connection, state)
 
     def _perform(self, work: Work, state: S, effects: Effects) -> None:
-        kind = type(work.command).__name__
+        kind = work.step
         verdict = self.faults.verdict(kind, work.message.mode, work.message.id, work.tries)
         if verdict is not Verdict.PROCEED:
             effects.faults.append((work.message.mode, verdict.value))
@@ -137,13 +166,26 @@ class Participant(Generic[S]):
             effects.parked.append(retry(work.message, work.tries, "transient failure"))
             return
         effects.handled.append(Handled(work.message, kind, work.command.compensates))
-        if refusal and verdict is Verdict.FAIL:
+        if refusal and work.denied:
+            event = refusal(work.command, state, work.denied)
+        elif refusal and verdict is Verdict.FAIL:
             event = refusal(work.command, state, "unavailable")
         elif refusal and verdict is Verdict.REFUSE:
             event = refusal(work.command, state, "refused")
         else:
             event = self.playbook.handlers[kind](work.command, state)
         self._tell(work, event, effects)
+        if self.faults.acts_unasked(kind, work.message.mode, work.message.id):
+            self._go_on_unasked(work, event, state, effects)
+
+    def _go_on_unasked(self, work: Work, event: Event, state: S, effects: Effects) -> None:
+        """The misbehaving participant: what comes later is done now, and nobody has asked."""
+        following = NEXT_OF_SAME_OWNER.get(work.step)
+        if following is None or type(event).__name__ != DONE[work.step]:
+            return
+        effects.faults.append((work.message.mode, Fault.UNASKED.value))
+        command = following(order_id=work.command.order_id)
+        self._tell(work, self.playbook.handlers[following.__name__](command, state), effects)
 
     def _tell(self, work: Work, event: Event, effects: Effects) -> None:
         outcome = follow_up(work.message, event, source=self.name, attempt=work.attempt)
@@ -161,12 +203,18 @@ class Participant(Generic[S]):
     def _joins(self, messages: Sequence[Message]) -> dict[SagaId, dict[str, Fact]]:
         heard: dict[SagaId, dict[str, Fact]] = {}
         for message in messages:
-            reaction = self._reaction(message)
-            if reaction is not None and reaction.joins:
+            if self._is_remembered(message):
                 self.vocabulary.body(message)
                 fact = Fact(message.value.decode(), message.attempt)
-                heard.setdefault(message.saga_id, {})[message.type] = fact
+                heard.setdefault(message.saga_id, {})[fact_of(message)] = fact
         return heard
+
+    def _is_remembered(self, message: Message) -> bool:
+        reaction = self._reaction(message)
+        if reaction is not None and reaction.joins:
+            return True
+        band = message.mode is Mode.CHOREOGRAPHY
+        return band and self.gate is not None and self.gate.remembers(message.type)
 
     def _works(self, batch: Sequence[tuple[Message, int]], facts: Facts) -> list[Work]:
         found = (self._work(message, tries, facts) for message, tries in batch)
@@ -179,11 +227,16 @@ class Participant(Generic[S]):
             return Work(message, body, message.attempt, tries)
         reaction = self._reaction(message)
         if reaction is None:
-            return None
+            return self._unlocked(message, tries, facts.get(message.saga_id, {}))
         if not reaction.joins:
             command = reaction.rule(self.vocabulary.body(message))
             return Work(message, command, message.attempt, tries)
         return self._joined(reaction, message, tries, facts.get(message.saga_id, {}))
+
+    def _unlocked(self, message: Message, tries: int, facts: Mapping[str, Fact]) -> Work | None:
+        """What a rule has kept waiting may go on now."""
+        reaction = self.gate.unlocked_by(message, facts) if self.gate is not None else None
+        return self._joined(reaction, message, tries, facts) if reaction is not None else None
 
     def _joined(
         self, reaction: Reaction, message: Message, tries: int, facts: Mapping[str, Fact]

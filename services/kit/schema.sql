@@ -51,3 +51,37 @@ CREATE TABLE IF NOT EXISTS faults (
     only_row  boolean PRIMARY KEY DEFAULT true CHECK (only_row),
     catalogue jsonb NOT NULL
 );
+
+-- What a policy enforcement point keeps: the newest rules that it has heard of, …
+CREATE TABLE IF NOT EXISTS policies (
+    only_row    boolean PRIMARY KEY DEFAULT true CHECK (only_row),
+    rules       jsonb NOT NULL,
+    received_at timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+
+-- … every decision, append-only, …
+CREATE TABLE IF NOT EXISTS decisions (
+    order_id uuid NOT NULL,
+    mode     text NOT NULL,
+    step     text NOT NULL,
+    rule     text NOT NULL,
+    version  integer NOT NULL,
+    effect   text NOT NULL,
+    enforced boolean NOT NULL,
+    outcome  text NOT NULL,
+    why      text NOT NULL,
+    facts    jsonb NOT NULL,
+    at       timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+CREATE INDEX IF NOT EXISTS decisions_order ON decisions (order_id);
+
+-- … and what orders took from the accounts of limits, each once.
+CREATE TABLE IF NOT EXISTS spent (
+    rule     text NOT NULL,
+    key      text NOT NULL,
+    order_id uuid NOT NULL,
+    amount   bigint NOT NULL,
+    at       timestamptz NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (rule, order_id)
+);
+CREATE INDEX IF NOT EXISTS spent_account ON spent (rule, key, at);

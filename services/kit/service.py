@@ -21,6 +21,7 @@ from services.kit.retention import Retention
 from services.kit.settings import Settings
 from services.kit.tracing import Tracing
 from services.kit.worker import Duty
+from services.policy.point import EnforcementPoint
 
 
 class Background(Protocol):
@@ -39,6 +40,7 @@ class Deps:
     metrics: Metrics
     tracing: Tracing
     faults: Faults
+    point: EnforcementPoint
     relay: Relay
     backlog: Backlog
     pool: Pool
@@ -73,11 +75,15 @@ class Parts:
 
 @dataclass(frozen=True)
 class Service:
-    """`schema` is both the PostgreSQL schema's name and where its tables are written down."""
+    """`schema` is both the PostgreSQL schema's name and where its tables are written down.
+
+    Whoever `enforces` policies hears of their changes, on a thread of its own.
+    """
 
     name: str
     schema: str
     sql: Path
     summary: str
     build: Callable[[Deps], Parts]
+    enforces: bool = False
     prepare: Callable[[Settings, Connection[tuple[object, ...]]], None] = lambda *_: None

@@ -2,7 +2,8 @@
 
 Pure: the same inputs give the same decision, and nothing is read or written. Any event may come
 at any time, again, or not at all. What must stay true: a saga ends confirmed or rejected; after
-the pivot it goes only forward; whatever was asked for is undone before it is rejected.
+the pivot it goes only forward; whatever was asked for is undone before it is rejected; no step is
+begun that the gate, the one place where policies are enforced, has not let through.
 """
 
 from __future__ import annotations
@@ -10,9 +11,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from services.kit.message import Command
+from services.kit.message import Command, Event
 from services.orchestrator.saga import Saga, Stage, Step
 from services.orchestrator.state import Entry, Path, SagaState, StepState, StepStatus
+from services.policy.bench import Gate, Ruling, Verdict, answered
 
 LONGEST_TIMEOUT_SECONDS = 60.0
 TIMED_OUT = "timed out"
@@ -26,10 +28,15 @@ class Started:
 
 @dataclass(frozen=True)
 class Heard:
-    """An event by its type; `reason` if it tells a failure."""
+    """An event by its type; `reason` if it tells a failure, `rules` if it answers their holds."""
 
     kind: str
     reason: str | None = None
+    rules: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, kind: str, event: Event) -> Heard:
+        return cls(kind, getattr(event, "reason", None), getattr(event, "rules", ()))
 
 
 @dataclass(frozen=True)
@@ -47,17 +54,35 @@ class Send:
 
 
 @dataclass(frozen=True)
+class NewHold:
+    """A step that waits for an answer to these rules from now on."""
+
+    step: str
+    rules: tuple[str, ...]
+    until: float
+    ordinal: int
+
+
+@dataclass(frozen=True)
 class Decision:
     state: SagaState
     sends: tuple[Send, ...]
     log: tuple[Entry, ...]
+    held: tuple[NewHold, ...] = ()
 
 
 def decide(
-    saga: Saga, order: Any, state: SagaState, heard: Input, now: float, timeout: float
+    saga: Saga,
+    order: Any,
+    state: SagaState,
+    heard: Input,
+    now: float,
+    timeout: float,
+    gate: Gate | None = None,
 ) -> Decision:
-    """`now` and `timeout` are in seconds; `order` is the event that started the saga."""
-    turn = _Turn(saga, order, state, now, timeout)
+    """`now` and `timeout` are in seconds; `order` is the event that started the saga. Without a
+    gate every step may begin."""
+    turn = _Turn(saga, order, state, now, timeout, gate)
     if isinstance(heard, Heard):
         turn.hear(heard)
     elif isinstance(heard, TimePassed):
@@ -76,22 +101,29 @@ class _Turn:
     before: SagaState
     now: float
     timeout: float
+    gate: Gate | None
     sends: list[Send] = field(default_factory=list)
     log: list[Entry] = field(default_factory=list)
+    held: list[NewHold] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.path = self.before.path
         self.stage = self.before.stage
         self.reason = self.before.reason
         self.steps = dict(self.before.steps)
+        self.holds = self.before.holds
 
     def decision(self) -> Decision:
-        changed = SagaState(self.path, self.stage, self.steps, self.reason, self.before.turn + 1)
-        return Decision(changed, tuple(self.sends), tuple(self.log))
+        turn = self.before.turn + 1
+        changed = SagaState(self.path, self.stage, self.steps, self.reason, turn, self.holds)
+        return Decision(changed, tuple(self.sends), tuple(self.log), tuple(self.held))
 
     def hear(self, heard: Heard) -> None:
         if heard.kind == self.saga.cancelled_by.__name__:
             self._cancel()
+            return
+        if heard.rules:
+            self._answer(heard)
             return
         for step in self.saga.steps:
             state = self.steps.get(step.name)
@@ -126,9 +158,54 @@ class _Turn:
         if self.path is Path.UNDO:
             return self._undo(stage)
         for step in stage.steps:
-            if step.name not in self.steps:
-                self._send(step, 1, undoing=False)
-        return all(self.steps[step.name].status is StepStatus.DONE for step in stage.steps)
+            if step.name not in self.steps and not self._begin(step):
+                return self._undo(stage)
+        return all(self._is_done(step) for step in stage.steps)
+
+    def _begin(self, step: Step) -> bool:
+        """The one place where a rule can stop a step: before its command is sent. False: it was
+        denied, and there is only the way back."""
+        if self.gate is None or self.path is not Path.FORWARD:
+            self.holds = {}
+            self._send(step, 1, undoing=False)
+            return True
+        ruling = self.gate(step.name, self._facts(), self.holds)
+        self._take_over(step, ruling)
+        if ruling.verdict is Verdict.ALLOWED:
+            self._send(step, 1, undoing=False)
+        elif ruling.verdict is Verdict.DENIED:
+            self.log.append(Entry("denied", step.name, self._direction, 1))
+            self._turn_back(ruling.reason)
+            return False
+        elif ruling.fresh:
+            self._hold(step, ruling)
+        return True
+
+    def _take_over(self, step: Step, ruling: Ruling) -> None:
+        """What nobody has answered in time is over, too, and no deadline any more."""
+        for rule, held in self.holds.items():
+            if held.answer != ruling.holds[rule].answer:
+                self.log.append(Entry("unanswered", step.name, self._direction, 1))
+        self.holds = dict(ruling.holds)
+
+    def _hold(self, step: Step, ruling: Ruling) -> None:
+        until = max(ruling.holds[rule].until for rule in ruling.fresh)
+        self.held.append(NewHold(step.name, ruling.fresh, until, len(ruling.holds)))
+        self.log.append(Entry("held", step.name, self._direction, 1))
+
+    def _answer(self, heard: Heard) -> None:
+        approved = heard.kind == self.saga.approved_by.__name__
+        answer = "approved" if approved else "declined"
+        self.holds = dict(answered(self.holds, heard.rules, answer))
+        self.log.append(Entry(answer, ", ".join(heard.rules), self._direction, 1))
+
+    def _facts(self) -> frozenset[str]:
+        done = (step.done.__name__ for step in self.saga.steps if self._is_done(step))
+        return frozenset((self.saga.started_by.__name__, *done))
+
+    def _is_done(self, step: Step) -> bool:
+        state = self.steps.get(step.name)
+        return state is not None and state.status is StepStatus.DONE
 
     def _undo(self, stage: Stage) -> bool:
         for step in stage.steps:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -14,6 +14,7 @@ from services.kit.message import Event, Message, Mode, SagaId, Vocabulary, follo
 from services.kit.participant import retry
 from services.kit.session import Parked, Session
 from services.kit.violations import Violation
+from services.messages import StepHeld
 from services.orchestrator.decide import (
     TIMED_OUT,
     Decision,
@@ -23,9 +24,12 @@ from services.orchestrator.decide import (
     TimePassed,
     decide,
 )
+from services.orchestrator.gate import Sitting
 from services.orchestrator.saga import Saga
 from services.orchestrator.state import SagaState
 from services.orchestrator.store import LogLine, SagaRepository, Sagas, Stored, status_of
+from services.policy.point import EnforcementPoint
+from services.policy.steps import hold_attempt
 
 CLAIM_AT_ONCE = 200
 TRIES_BEFORE_START = 100
@@ -42,6 +46,7 @@ class Orchestrator:
     step_timeout_seconds: float
     name: str = "orchestrator"
     inbox: str = ""
+    point: EnforcementPoint | None = None
 
     @cached_property
     def newest(self) -> Saga:
@@ -56,9 +61,11 @@ class Orchestrator:
     def execute(self, session: Session, batch: Batch, answers: None) -> Effects:
         sagas = self.repository.load(session.connection, [m.saga_id for m, _ in batch])
         effects = Effects()
+        sitting = self._sitting(session, sagas, [message for message, _ in batch])
         for message, tries in batch:
             if self._may_act(message, tries, effects):
-                self._hear(message, tries, sagas, effects)
+                self._hear(message, tries, sagas, sitting, effects)
+        self._adjourn(session, sitting, effects)
         self.repository.save(session.connection, sagas)
         return effects
 
@@ -66,12 +73,27 @@ class Orchestrator:
         """Claim sagas whose deadline may have passed, and decide what that means."""
         sagas = self.repository.claim(session.connection, CLAIM_AT_ONCE)
         effects = Effects()
+        sitting = self._sitting(session, sagas, ())
         for saga_id, stored in list(sagas.sagas.items()):
             self._claimed(stored)
-            self._decide(saga_id, stored, TimePassed(), stored.placed, sagas, effects)
+            self._decide(saga_id, stored, TimePassed(), stored.placed, sagas, sitting, effects)
             sagas.changed[saga_id] = None
+        self._adjourn(session, sitting, effects)
         self.repository.save(session.connection, sagas, exact_deadlines=True)
         return effects
+
+    def _sitting(
+        self, session: Session, sagas: Sagas, messages: Sequence[Message]
+    ) -> Sitting | None:
+        """None while there are no rules: then nobody asks, and nothing is read or written."""
+        if self.point is None or not self.point.rules.book.guards:
+            return None
+        return Sitting.of(self.point, self.vocabulary, session.connection, sagas, messages)
+
+    def _adjourn(self, session: Session, sitting: Sitting | None, effects: Effects) -> None:
+        if sitting is not None:
+            sitting.close(session.connection)
+            effects.decided.append(sitting.bench)
 
     def _claimed(self, stored: Stored) -> None:
         points, status = self.faults.crash_points, status_of(stored.state)
@@ -90,7 +112,14 @@ class Orchestrator:
             effects.parked.append(retry(message, tries, "transient failure"))
         return False
 
-    def _hear(self, message: Message, tries: int, sagas: Sagas, effects: Effects) -> None:
+    def _hear(
+        self,
+        message: Message,
+        tries: int,
+        sagas: Sagas,
+        sitting: Sitting | None,
+        effects: Effects,
+    ) -> None:
         """A cancellation may overtake the order, and is kept for minutes until that comes."""
         event = self.vocabulary.body(message)
         assert isinstance(event, Event)
@@ -104,8 +133,8 @@ class Orchestrator:
                 raise Violation("an event of a saga that never started")
             effects.parked.append(retry(message, tries, "not started"))
             return
-        heard = Started() if starts else Heard(message.type, getattr(event, "reason", None))
-        self._decide(message.saga_id, stored, heard, message, sagas, effects)
+        heard = Started() if starts else Heard.of(message.type, event)
+        self._decide(message.saga_id, stored, heard, message, sagas, sitting, effects)
         effects.handled.append(Handled(message, message.type))
 
     def _decide(
@@ -115,12 +144,14 @@ class Orchestrator:
         heard: Input,
         cause: Message,
         sagas: Sagas,
+        sitting: Sitting | None,
         effects: Effects,
     ) -> None:
         saga = self.definitions[stored.version]
         order = self.vocabulary.body(stored.placed)
         timeout = self.step_timeout_seconds
-        decision = decide(saga, order, stored.state, heard, sagas.now, timeout)
+        gate = sitting.gate(stored) if sitting else None
+        decision = decide(saga, order, stored.state, heard, sagas.now, timeout, gate)
         if not decision.log:
             return
         stored.state = decision.state
@@ -128,11 +159,28 @@ class Orchestrator:
         sagas.log.append(LogLine(saga_id, decision.state.turn, cause_name(heard), decision.log))
         effects.timed_out += [each.step for each in decision.log if each.entry == TIMED_OUT]
         self._send(decision, cause, effects)
+        if sitting is not None:
+            self._tell_holds(decision, cause, sitting.book.version, effects)
 
     def _send(self, decision: Decision, cause: Message, effects: Effects) -> None:
         for send in decision.sends:
             command = follow_up(cause, send.command, source=self.name, attempt=send.attempt)
             effects.outgoing.append(Outgoing(command, cause))
+
+    def _tell_holds(
+        self, decision: Decision, cause: Message, version: int, effects: Effects
+    ) -> None:
+        for held in decision.held:
+            event = StepHeld(
+                order_id=cause.saga_id,
+                step=held.step,
+                rules=held.rules,
+                version=version,
+                until=held.until,
+            )
+            attempt = hold_attempt(held.step, held.ordinal)
+            told = follow_up(cause, event, source=self.name, attempt=attempt)
+            effects.outgoing.append(Outgoing(told, cause))
 
 
 def cause_name(heard: Input) -> str:

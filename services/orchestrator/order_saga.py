@@ -12,6 +12,8 @@ from services.messages import (
     CapturePayment,
     ConfirmOrder,
     CustomerNotified,
+    HoldApproved,
+    HoldDeclined,
     NotifyCustomer,
     OrderCancelRequested,
     OrderConfirmed,
@@ -69,6 +71,8 @@ ORDER: Final = Saga(
     version=1,
     started_by=OrderPlaced,
     cancelled_by=OrderCancelRequested,
+    approved_by=HoldApproved,
+    declined_by=HoldDeclined,
     stages=(
         Parallel(
             Step(ReserveStock, StockReserved, StockRejected, Undo(ReleaseStock, StockReleased)),

@@ -65,7 +65,8 @@ class Saga:
     """A definition; a running saga finishes on the `version` it began with.
 
     `rejection` follows once everything is undone, `closing` follows either end. `cancelled_by` is
-    the event by which a customer asks for the way back. `compose` builds a command of a kind from
+    the event by which a customer asks for the way back, `approved_by` and `declined_by` are the
+    answers to what a policy holds. `compose` builds a command of a kind from
     the order and the reason it failed for, if it did.
     """
 
@@ -76,6 +77,8 @@ class Saga:
     closing: Step
     started_by: type[Event]
     cancelled_by: type[Event]
+    approved_by: type[Event]
+    declined_by: type[Event]
     compose: Callable[[type[Command], Any, str | None], Command]
 
     @cached_property
@@ -98,7 +101,7 @@ class Saga:
     @cached_property
     def events(self) -> frozenset[str]:
         """Every event that means something to this saga."""
-        kinds = {self.started_by, self.cancelled_by}
+        kinds = {self.started_by, self.cancelled_by, self.approved_by, self.declined_by}
         for step in self.steps:
             undone = step.undo.undone if step.undo else None
             kinds |= {kind for kind in (step.done, step.refused, undone) if kind is not None}

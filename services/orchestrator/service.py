@@ -28,6 +28,7 @@ def build(deps: Deps) -> Parts:
         PostgresSagas(),
         deps.faults,
         deps.settings.step_timeout_seconds,
+        point=deps.point,
     )
 
     def duties(database: PostgresDatabase) -> list[Duty]:
@@ -44,4 +45,5 @@ SERVICE = Service(
     sql=Path(__file__).with_name("schema.sql"),
     summary="The conductor: decides every saga's next step and keeps its log.",
     build=build,
+    enforces=True,
 )

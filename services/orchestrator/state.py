@@ -6,6 +6,8 @@ from enum import StrEnum
 
 import msgspec
 
+from services.policy.bench import Held
+
 
 class Path(StrEnum):
     """Where a saga is going."""
@@ -35,7 +37,7 @@ class StepState(msgspec.Struct, frozen=True):
 class SagaState(msgspec.Struct, frozen=True):
     """`stage` counts along the path; a step that is not in `steps` has not been asked for.
 
-    `turn` counts decisions: it numbers the step log.
+    `turn` counts decisions: it numbers the step log. `holds` are what rules hold, by their names.
     """
 
     path: Path = Path.FORWARD
@@ -43,11 +45,14 @@ class SagaState(msgspec.Struct, frozen=True):
     steps: dict[str, StepState] = {}
     reason: str | None = None
     turn: int = 0
+    holds: dict[str, Held] = {}
 
     @property
     def deadline(self) -> float | None:
         """When something has to happen without being told."""
         deadlines = [step.deadline for step in self.steps.values() if step.deadline is not None]
+        if self.holds and self.path is Path.FORWARD:
+            deadlines += [held.until for held in self.holds.values() if not held.answer]
         return min(deadlines, default=None)
 
     @property

@@ -57,6 +57,8 @@ class Timers:
         self._publisher.publish(session.sent)
         for step in effects.timed_out:
             self._metrics.deadlines_passed.labels(MODE, step).inc()
+        for bench in effects.decided:
+            self._metrics.tell_decisions(bench)
         return EVERY_SECONDS
 
     def count_waiting(self) -> float:

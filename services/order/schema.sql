@@ -60,3 +60,42 @@ CREATE TABLE IF NOT EXISTS route_history (
 INSERT INTO route (mode, weight, epoch) VALUES ('orchestration', 100, 1) ON CONFLICT DO NOTHING;
 INSERT INTO route_history (epoch, mode, weight, changed_at)
 SELECT epoch, mode, weight, changed_at FROM route ON CONFLICT DO NOTHING;
+
+-- Every rule set that was ever in force, for good: the auditor judges each step by the one of its
+-- moment.
+CREATE TABLE IF NOT EXISTS policy_versions (
+    version    integer PRIMARY KEY,
+    rules      jsonb NOT NULL,
+    applied_at timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+
+-- Who enforces which version, and since when; the newest word of each point is in policy_points.
+CREATE TABLE IF NOT EXISTS policy_acknowledgements (
+    service  text NOT NULL,
+    instance text NOT NULL,
+    version  integer NOT NULL,
+    at       timestamptz NOT NULL,
+    PRIMARY KEY (version, service, instance)
+);
+CREATE TABLE IF NOT EXISTS policy_points (
+    service  text NOT NULL,
+    instance text NOT NULL,
+    version  integer NOT NULL,
+    at       timestamptz NOT NULL,
+    PRIMARY KEY (service, instance)
+);
+
+-- What rules hold, and what was answered.
+CREATE TABLE IF NOT EXISTS holds (
+    order_id    uuid NOT NULL,
+    rule        text NOT NULL,
+    step        text NOT NULL,
+    version     integer NOT NULL,
+    held_by     text NOT NULL,
+    held_at     timestamptz NOT NULL,
+    until       timestamptz NOT NULL,
+    answer      text CHECK (answer IN ('approved', 'declined')),
+    answered_at timestamptz,
+    PRIMARY KEY (order_id, rule)
+);
+CREATE INDEX IF NOT EXISTS holds_open ON holds (held_at) WHERE answer IS NULL;

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from services.kit.batch import reader_of
+from services.kit.broker import ACKNOWLEDGEMENTS
 from services.kit.dead_letters import group_of
 from services.kit.faults import Faults
 from services.kit.handling import Playbook
@@ -15,11 +16,14 @@ from services.kit.service import Deps, Listener, Parts, Service
 from services.kit.topics import topics_in, topics_of
 from services.kit.worker import Duty
 from services.messages import EVENTS, vocabulary
-from services.order import handlers, reactions
+from services.order import handlers, policy_api, reactions
 from services.order.admission import AdmissionDesk
 from services.order.api import make_router
 from services.order.deadlines import Deadlines, count_open
+from services.order.policies import Register
+from services.order.policing import Policing
 from services.order.store import OrderRepository, hear
+from services.policy.reader import TopicReader
 
 PLAYBOOK = Playbook.of(handlers, reactions)
 NOTHING = Playbook({}, {}, {}, frozenset())
@@ -46,16 +50,28 @@ def build(deps: Deps) -> Parts:
         deps.database("admission"), deps.relay, deps.backlog, deps.tracing, deps.metrics, wait
     )
 
+    router = make_router(desk, deps.pool, deps.relay, deps.tracing, settings.token, points)
+    router.include_router(
+        policy_api.make_router(deps.pool, deps.relay, deps.tracing, settings.token)
+    )
+    register = TopicReader(settings, ACKNOWLEDGEMENTS, Register(deps.pool).hear)
+
     def duties(database: PostgresDatabase) -> list[Duty]:
         deadlines = Deadlines(database, deps.relay, deps.tracing, wait, deps.metrics)
-        return [Duty(deadlines.run), Duty(lambda: count_open(database, deps.metrics))]
+        policing = Policing(database, deps.metrics)
+        return [
+            Duty(deadlines.run),
+            Duty(lambda: count_open(database, deps.metrics)),
+            Duty(policing.measure_skew),
+            Duty(policing.audit),
+        ]
 
     return Parts(
         core,
-        make_router(desk, deps.pool, deps.relay, deps.tracing, settings.token, points),
+        router,
         topics_of(PLAYBOOK, words),
         duties,
-        (desk,),
+        (desk, register),
         (Listener(group_of(reader_of(timeline)), timeline, TIMELINE_TOPICS),),
     )
 

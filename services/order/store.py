@@ -9,7 +9,8 @@ from services.kit import sql
 from services.kit.effects import Closed, Effects
 from services.kit.message import Command, Message, Mode, SagaId
 from services.kit.participant import Answers
-from services.messages import CustomerNotified
+from services.messages import CustomerNotified, StepHeld
+from services.order import holds
 from services.order.model import Order, Orders, Status
 
 _LOAD = """
@@ -71,6 +72,8 @@ def hear(connection: Any, messages: Sequence[Message], effects: Effects) -> None
         for message in messages
     )
     connection.execute(_HEAR, (heard,))
+    if held := [message for message in messages if message.type == StepHeld.__name__]:
+        holds.note(connection, held)
     last = sorted({m.saga_id for m in messages if m.type == CustomerNotified.__name__})
     if last:
         effects.closed.extend(_closed(row) for row in connection.execute(_CLOSE, (sql.ids(last),)))

@@ -21,7 +21,8 @@ PLAYBOOK = Playbook.of(handlers, reactions)
 def build(deps: Deps) -> Parts:
     words, settings = vocabulary(), deps.settings
     network = CardNetwork(Latency(settings.external_latency_ms, settings.seed))
-    core = Participant("payment", PLAYBOOK, words, PaymentRepository(), deps.faults, network)
+    tables, faults, point = PaymentRepository(), deps.faults, deps.point
+    core = Participant("payment", PLAYBOOK, words, tables, faults, network, point=point)
     return Parts(core, make_router(deps.pool), topics_of(PLAYBOOK, words))
 
 
@@ -31,4 +32,5 @@ SERVICE = Service(
     sql=Path(__file__).with_name("schema.sql"),
     summary="Payments: authorize, void, capture.",
     build=build,
+    enforces=True,
 )

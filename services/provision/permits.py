@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from services.contracts.flows import flows
+from services.contracts.policies import policy_flows
 from services.kit.bootstrap import EVERY_SERVICE
 from services.kit.dead_letters import topic_of_letters
 
@@ -36,7 +37,7 @@ def _permits() -> Iterator[Permit]:
     for service in EVERY_SERVICE:
         yield Permit(service, Action.JOIN, service)
         yield Permit(service, Action.WRITE, topic_of_letters(service))
-    for flow in flows():
+    for flow in (*flows(), *policy_flows()):
         action = Action.WRITE if flow.action == "send" else Action.READ
         yield Permit(flow.service, action, flow.topic)
 

@@ -21,7 +21,8 @@ PLAYBOOK = Playbook.of(handlers, reactions)
 def build(deps: Deps) -> Parts:
     words, settings = vocabulary(), deps.settings
     carrier = Carrier(Latency(settings.external_latency_ms, settings.seed))
-    core = Participant("shipping", PLAYBOOK, words, ShipmentRepository(), deps.faults, carrier)
+    tables, faults, point = ShipmentRepository(), deps.faults, deps.point
+    core = Participant("shipping", PLAYBOOK, words, tables, faults, carrier, point=point)
     return Parts(core, make_router(deps.pool), topics_of(PLAYBOOK, words))
 
 
@@ -31,4 +32,5 @@ SERVICE = Service(
     sql=Path(__file__).with_name("schema.sql"),
     summary="Shipments: arrange or cancel.",
     build=build,
+    enforces=True,
 )

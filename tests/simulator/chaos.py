@@ -11,10 +11,13 @@ from random import Random
 from uuid import UUID
 
 from services.catalogue import PRICES_CENTS
-from services.kit.faults import Catalogue, Fault, Rule
+from services.kit.faults import Catalogue, Fault
+from services.kit.faults import Rule as FaultRule
 from services.kit.message import Mode, SagaId
 from services.messages import Address, Item, OrderPlaced
+from services.policy.rules import Rule
 from tests.simulator.broker import Losses
+from tests.simulator.policies import draw_rules
 
 HITS = {
     Fault.REFUSE: (10, 40),
@@ -51,6 +54,8 @@ class Plan:
     patience: bool
     mode: Mode
     weight: int
+    rules: tuple[Rule, ...] = ()
+    rules_from_start: bool = False
 
 
 def draw(random: Random) -> Plan:
@@ -68,6 +73,8 @@ def draw(random: Random) -> Plan:
         patience=random.random() < 0.5,
         mode=random.choice(tuple(Mode)),
         weight=random.choice((100, 100, 50, 0)),
+        rules=draw_rules(random),
+        rules_from_start=random.random() < 0.6,
     )
 
 
@@ -77,7 +84,7 @@ def _some(random: Random, low: float, high: float) -> float:
 
 def _catalogue(random: Random) -> Catalogue:
     rules = [
-        Rule(fault, random.choice(percents), delay_ms=random.choice((50, 1_000, 7_000)))
+        FaultRule(fault, random.choice(percents), delay_ms=random.choice((50, 1_000, 7_000)))
         for fault, percents in HITS.items()
         if random.random() < 0.25
     ]

@@ -17,6 +17,8 @@ import psycopg
 from services.kit.message import Message, SagaId
 from services.kit.session import Arrival, Fact, Facts, OutboxRow, Parked
 from services.kit.wire import Record
+from services.policy.bench import Minute, Spent
+from services.policy.rulebook import EMPTY, Rulebook
 
 
 class Clock:
@@ -44,6 +46,9 @@ class Store:
     outbox: dict[int, tuple[Record, float]] = field(default_factory=dict)
     parked: dict[str, Waiting] = field(default_factory=dict)
     facts: dict[SagaId, dict[str, Fact]] = field(default_factory=dict)
+    spent: dict[tuple[str, SagaId], tuple[Spent, float]] = field(default_factory=dict)
+    rules: Rulebook = EMPTY
+    decisions: list[Minute] = field(default_factory=list)
     last_id: int = 0
 
     def due(self, limit: int) -> list[tuple[Message, int]]:
@@ -66,6 +71,7 @@ class MemorySession:
         self.store = store
         self._writes: list[Callable[[], object]] = []
         self._received: set[str] = set()
+        self._merged: dict[SagaId, dict[str, Fact]] = {}
         self.sent: list[OutboxRow] = []
 
     @property
@@ -109,9 +115,10 @@ class MemorySession:
         return {saga: self.store.facts[saga] for saga in sagas if saga in self.store.facts}
 
     def merge_facts(self, heard: Facts) -> Facts:
-        known = self.store.facts
+        known = {**self.store.facts, **self._merged}
         merged = {saga: {**known.get(saga, {}), **facts} for saga, facts in heard.items()}
-        self.later(lambda: known.update(merged))
+        self._merged.update(merged)
+        self.later(lambda: self.store.facts.update(merged))
         return merged
 
     def send(self, records: Sequence[Record]) -> None:

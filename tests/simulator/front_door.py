@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from services.kit.message import Epoch, Message, Mode, compose
-from services.messages import OrderCancelRequested, OrderPlaced
+from services.messages import HoldApproved, HoldDeclined, OrderCancelRequested, OrderPlaced
 from services.order.admission import told
 from services.order.deadlines import LONGEST_WAIT_SECONDS, nudge
+from services.order.holds import PATIENCE_SECONDS
 from services.order.model import Route, Status
 from tests.simulator.repositories import OrderBook, OrderRow
 
@@ -47,6 +48,31 @@ def cancel(replica: Replica, order: OrderPlaced) -> int:
     replica.world.note("%s is asked to cancel %s", replica.name, order)
     replica.publish([*earlier, *session.sent])
     return 1
+
+
+def answer(replica: Replica, order: OrderPlaced, said: str) -> int:
+    """As the API does it: everything that holds the order now is answered."""
+    with replica.database.transaction() as session:
+        row: OrderRow | None = session.own.orders.get(order.order_id)
+        open_holds = [rule for rule, given in row.holds.items() if given is None] if row else []
+        if row is None or row.status is not Status.PENDING or not open_holds:
+            return 0
+        session.later(lambda: _answered(row, open_holds, said, session.now))
+        kind = HoldApproved if said == "approved" else HoldDeclined
+        event = kind(order_id=order.order_id, rules=tuple(open_holds))
+        attempt = row.answers + 1
+        message = compose(event, source="order", mode=row.mode, epoch=row.epoch, attempt=attempt)
+        earlier = session.unsent([order.order_id])
+        session.send([told(replica.tracing, message)])
+    replica.world.note("%s is told: %s is %s", replica.name, order, said)
+    replica.publish([*earlier, *session.sent])
+    return 1
+
+
+def _answered(row: OrderRow, rules: list[str], said: str, now: float) -> None:
+    row.answers += 1
+    row.holds.update(dict.fromkeys(rules, said))
+    row.deadline_at = now + PATIENCE_SECONDS
 
 
 def switch(replica: Replica, mode: Mode, weight: int) -> int:

@@ -13,6 +13,7 @@ from services.order.model import Status
 from services.payment.model import Status as Money
 from services.shipping.model import Status as Parcel
 from tests.simulator.chaos import is_doomed
+from tests.simulator.policies import broken_rules
 from tests.simulator.repositories import OrderRow, running
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 def violations(world: World) -> list[str]:
     """In words; none is what is hoped for."""
     found = [*_nothing_is_left(world), *_stock_adds_up(world), *_money_adds_up(world)]
+    found += broken_rules(world)
     found += [*_no_saga_changed_mode(world), *_letters(world), *_heard_once(world)]
     for order, row in world.book.orders.items():
         name = world.trace.name(order)

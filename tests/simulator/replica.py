@@ -14,9 +14,13 @@ from services.kit.tracing import Tracing
 from services.kit.wire import Record
 from services.orchestrator.engine import Orchestrator
 from services.orchestrator.timers import Timers
+from services.policy.point import EnforcementPoint
+from services.policy.rulebook import Rules
 from tests.simulator import front_door
 from tests.simulator.broker import Place
 from tests.simulator.database import MemoryDatabase, Store, away, faster
+from tests.simulator.policies import book_of
+from tests.simulator.repositories import MemoryPolicies
 from tests.simulator.services import Blueprint, metrics, tracing
 
 if TYPE_CHECKING:
@@ -47,9 +51,10 @@ class Replica:
         self.positions: dict[Place, int] = {}
         self.done: dict[Place, int] = {}
         self.held: tuple[list[Message], list[tuple[Record, str]]] | None = None
+        self.point = EnforcementPoint(Rules(self.store.rules), MemoryPolicies())
         self.tracing: Tracing = tracing(name)
         self.core = world.mutation.core(
-            self.blueprint.core(Faults(world.plan.catalogue, self.incarnation))
+            self.blueprint.core(Faults(world.plan.catalogue, self.incarnation), self.point)
         )
         self.producer = world.mutation.producer(world.broker, world.random, self.losses)
         self.relay = world.mutation.relay(self.producer, metrics(name), self.tracing)
@@ -126,7 +131,9 @@ class Replica:
     # Turns ---------------------------------------------------------------------------------
 
     def poll(self, most: int) -> int:
-        """Up to `most` records of each partition; what could not be done is done again first."""
+        """Up to `most` records of each partition; what could not be done is done again first.
+        Counted is what was read, also if it was no concern: there may be more behind it."""
+        before = sum(self.positions.values())
         if self.held is None:
             self.held = self._fetch(most)
         messages, unreadable = self.held
@@ -135,7 +142,7 @@ class Replica:
             self._batch(lambda: self.processor.process(messages, unreadable))
         self.held = None
         self.done.update(self.positions)
-        return len(messages) + len(unreadable)
+        return max(sum(self.positions.values()) - before, len(messages) + len(unreadable))
 
     def _batch(self, work: Callable[[], None]) -> None:
         self.in_batch = True
@@ -198,6 +205,15 @@ class Replica:
         before = len(self.producer)
         self.relay.sweep(self.database)
         return len(self.producer) - before
+
+    def hear_of_rules(self) -> int:
+        """As from the compacted topic: kept in the schema, then enforced."""
+        book = book_of(self.world.newest_rules)
+        if not self.point.rules.take(book):
+            return 0
+        self.store.rules = max(self.store.rules, book, key=lambda each: each.version)
+        self.world.note("%s hears of rules %s", self.name, book.version)
+        return 1
 
     def mind_the_clock(self) -> int:
         if isinstance(self.core, Orchestrator):

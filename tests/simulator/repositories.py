@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import msgspec
 import psycopg
 
 from services.inventory.model import Level, Reservation, Stock
@@ -13,12 +14,14 @@ from services.inventory.model import Status as Held
 from services.kit.effects import Closed, Effects
 from services.kit.message import Command, Epoch, Message, Mode, SagaId
 from services.kit.participant import Answers
-from services.messages import CustomerNotified, OrderPlaced, ReserveStock
+from services.messages import CustomerNotified, OrderPlaced, ReserveStock, StepHeld
 from services.notification.model import Mailbox, Notification
 from services.orchestrator.state import Path
 from services.orchestrator.store import LogLine, Sagas, Stored
+from services.order.holds import PATIENCE_SECONDS
 from services.order.model import Order, Orders, Route, Status
 from services.payment.model import Entry, Payment, Payments
+from services.policy.bench import Bench, Books, Claim, Spent
 from services.shipping.model import Shipment, Shipments
 from tests.simulator.database import MemorySession
 
@@ -113,6 +116,8 @@ class OrderRow:
     nudges: int = 0
     cancel_requested: bool = False
     closed: bool = False
+    holds: dict[str, str | None] = field(default_factory=dict)
+    answers: int = 0
 
 
 @dataclass
@@ -156,12 +161,22 @@ def hear(connection: MemorySession, messages: Sequence[Message], effects: Effect
     book: OrderBook = connection.own
     heard = [(message.saga_id, message.id) for message in messages]
     connection.later(lambda: book.timeline.extend(heard))
+    for message in messages:
+        if message.type == StepHeld.__name__:
+            held = msgspec.json.decode(message.value, type=StepHeld)
+            connection.later(lambda held=held: _note(book.orders[held.order_id], held))
     last = sorted({m.saga_id for m in messages if m.type == CustomerNotified.__name__})
     for order in last:
         row = book.orders[order]
         if not row.closed:
             effects.closed.append(_closed(order, row))
             connection.later(lambda row=row: setattr(row, "closed", True))
+
+
+def _note(row: OrderRow, held: StepHeld) -> None:
+    for rule in held.rules:
+        row.holds.setdefault(rule, None)
+    row.deadline_at = max(row.deadline_at, held.until + PATIENCE_SECONDS)
 
 
 def _closed(order: SagaId, row: OrderRow) -> Closed:
@@ -213,6 +228,29 @@ def _store(scores: Scores, saga: SagaId, stored: Stored, exact: bool) -> None:
         deadline = min(before, deadline)
     scores.sagas[saga] = Stored(stored.version, stored.state, stored.placed)
     scores.deadlines[saga] = deadline
+
+
+class MemoryPolicies:
+    """The rules' tables of one service, in its store."""
+
+    def open(self, connection: MemorySession, claims: Sequence[Claim]) -> Books:
+        spent = connection.store.spent
+        accounts = {(c.rule, c.key): _spent(spent, c, connection.now) for c in claims}
+        return Books(connection.now, accounts)
+
+    def close(self, connection: MemorySession, bench: Bench) -> None:
+        store, now = connection.store, connection.now
+        new = {(each.rule, each.order_id): (each, now) for each in bench.spent}
+        connection.later(lambda: store.spent.update({**new, **store.spent}))
+        connection.later(lambda: store.decisions.extend(bench.minutes))
+
+
+def _spent(spent: Mapping[Any, tuple[Spent, float]], claim: Claim, now: float) -> int:
+    return sum(
+        each.amount
+        for each, at in spent.values()
+        if (each.rule, each.key) == (claim.rule, claim.key) and at > now - claim.window_seconds
+    )
 
 
 def running(scores: Scores) -> list[SagaId]:

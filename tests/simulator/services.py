@@ -29,6 +29,8 @@ from services.order.service import NOTHING, OBSERVED, TIMELINE_TOPICS
 from services.order.service import PLAYBOOK as ORDERS
 from services.payment.card_network import CardNetwork
 from services.payment.service import PLAYBOOK as PAYMENT
+from services.policy.point import EnforcementPoint
+from services.policy.steps import POINTS
 from services.shipping.carrier import Carrier
 from services.shipping.service import PLAYBOOK as SHIPPING
 from tests.simulator.repositories import (
@@ -61,20 +63,21 @@ class Blueprint:
     name: str
     service: str
     topics: list[str]
-    core: Callable[[Faults], Core]
+    core: Callable[[Faults, EnforcementPoint], Core]
     listens_only: bool = False
 
 
 def _participant(
     name: str, playbook: Playbook, repository: Any, external: External | None = None
 ) -> Blueprint:
-    def core(faults: Faults) -> Participant[Any]:
-        return Participant(name, playbook, WORDS, repository, faults, external)
+    def core(faults: Faults, point: EnforcementPoint) -> Participant[Any]:
+        enforces = point if name in POINTS else None
+        return Participant(name, playbook, WORDS, repository, faults, external, point=enforces)
 
     return Blueprint(name, name, topics_of(playbook, WORDS), core)
 
 
-def _timeline(_faults: Faults) -> Participant[Any]:
+def _timeline(_faults: Faults, _point: EnforcementPoint) -> Participant[Any]:
     return Participant(
         "order",
         NOTHING,
@@ -87,9 +90,9 @@ def _timeline(_faults: Faults) -> Participant[Any]:
     )
 
 
-def _conductor(faults: Faults) -> Orchestrator:
-    definitions = {ORDER.version: ORDER}
-    return Orchestrator(definitions, WORDS, MemorySagas(), faults, STEP_TIMEOUT_SECONDS)
+def _conductor(faults: Faults, point: EnforcementPoint) -> Orchestrator:
+    definitions, seconds = {ORDER.version: ORDER}, STEP_TIMEOUT_SECONDS
+    return Orchestrator(definitions, WORDS, MemorySagas(), faults, seconds, point=point)
 
 
 def full_shelves(stocked: int) -> Shelves:

@@ -10,6 +10,7 @@ from typing import Any
 from services.kit.batch import Core
 from services.kit.message import Mode
 from services.kit.relay import Relay
+from services.policy.rules import NO_RULES, RuleSet
 from tests.simulator import chaos, front_door
 from tests.simulator.broker import Group, Losses, MemoryBroker, MemoryProducer
 from tests.simulator.chaos import Chaos, Plan
@@ -64,6 +65,11 @@ class World:
         ]
         self.doors = [each for each in self.replicas if each.blueprint.name == "order"]
         self.book.route = replace(self.book.route, mode=self.plan.mode, weight=self.plan.weight)
+        self.rules_at_rest = RuleSet(1, self.plan.rules) if self.plan.rules else NO_RULES
+        self.newest_rules = NO_RULES
+        if self.plan.rules_from_start:
+            self._apply_rules()
+            self._everybody_hears_of_rules()
         self._to_place = list(self.plan.orders)
         self._to_poison = self.plan.poisons
         self._depth = 0
@@ -119,6 +125,9 @@ class World:
             (2 if plan.patience else 8, self._let_time_pass),
             (1.5 if plan.rebalances else 0, self._rebalance),
             (1 if plan.rebalances else 0, self._read_again),
+            (2 if plan.rules else 0, self._apply_rules),
+            (6 if plan.rules else 0, lambda: self._somebody(Replica.hear_of_rules)),
+            (4 if plan.rules else 0, self._answer),
             (1 if plan.chaos.crash else 0, lambda: self._somebody(Replica.die)),
         ]
         total, cumulative = 0.0, []
@@ -160,6 +169,17 @@ class World:
         mode, weight = self.random.choice(tuple(Mode)), self.random.choice((0, 50, 100))
         self._at_a_door(lambda door: front_door.switch(door, mode, weight))
 
+    def _answer(self) -> None:
+        order = self.random.choice(self.plan.orders)
+        said = self.random.choice(("approved", "approved", "declined"))
+        self._at_a_door(lambda door: front_door.answer(door, order, said))
+
+    def _apply_rules(self) -> None:
+        self.newest_rules = self.rules_at_rest
+
+    def _everybody_hears_of_rules(self) -> int:
+        return sum(replica.hear_of_rules() for replica in self.replicas)
+
     def _poison(self) -> None:
         if self._to_poison:
             self._to_poison -= 1
@@ -198,6 +218,7 @@ class World:
         self.chaos = Chaos()
         for replica in self.replicas:
             replica.losses = replica.producer.losses = Losses()
+        self._apply_rules()
         while self._to_place:
             self._place()
         for _ in range(MOST_ROUNDS):
@@ -211,7 +232,7 @@ class World:
 
     def _round(self) -> int:
         """Everybody's turn once; 0 means that only time can help."""
-        done = 0
+        done = self._everybody_hears_of_rules()
         for replica in self.replicas:
             done += replica.do(lambda r=replica: r.poll(5))
             done += replica.do(replica.resume)

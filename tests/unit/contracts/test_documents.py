@@ -8,6 +8,7 @@ from typing import Any
 
 from services.contracts.flows import flows
 from services.contracts.openapi import openapi
+from services.contracts.policies import policy_flows
 from services.kit.bootstrap import EVERY_SERVICE, all_topics
 from services.messages import KINDS
 
@@ -61,7 +62,7 @@ def test_every_message_has_a_sender_and_a_reader() -> None:
 
 
 def test_no_two_flows_share_an_operation(messages: Document) -> None:
-    assert len(messages["operations"]) == len(flows()) + len(EVERY_SERVICE)
+    assert len(messages["operations"]) == len(flows()) + len(EVERY_SERVICE) + len(policy_flows())
 
 
 def test_the_apis_are_described_without_starting_anything() -> None:

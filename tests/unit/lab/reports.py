@@ -10,6 +10,7 @@ from lab.report.model import (
     Machine,
     Mode,
     Moment,
+    Policy,
     Report,
     Step,
     Stretch,
@@ -127,4 +128,8 @@ def a_report(violations=0, lost=0):
             Verdict(name.replace("_", " "), 3400, violations, "b1946ac9" if violations else None)
             for name in INVARIANTS
         ],
+        policy={
+            "orchestration": Policy(1, 0.012, 0, 24.0, 18, 0, 180, 60, 0.2),
+            "choreography": Policy(3, 0.019, 1, 31.0, 0, 17, 180, 41, 0.2),
+        },
     )

@@ -23,6 +23,14 @@ MODE_FIELDS = {
     "messages_per_order",
     "cpu_ms_per_order",
 }
+POLICY_FIELDS = {
+    "points",
+    "skew_seconds",
+    "slipped",
+    "decision_us",
+    "bypasses_prevented",
+    "bypasses_detected",
+}
 
 
 class Links(HTMLParser):
@@ -50,6 +58,13 @@ def test_report_json_has_what_others_rely_on(tmp_path):
     expected = {"switches", "orders", "lost", "duplicated", "stuck", "drain_seconds"}
     assert document["switch"].keys() >= expected
     assert all(each.keys() >= {"name", "checked", "violations"} for each in document["invariants"])
+    assert set(document["policy"]) == {"orchestration", "choreography"}
+    assert all(policy.keys() >= POLICY_FIELDS for policy in document["policy"].values())
+
+
+def test_the_page_tells_who_had_to_learn_of_a_rule_and_is_silent_where_there_was_none():
+    assert "enforcement points that had to learn" in render(a_report())
+    assert "One more rule" not in render(msgspec.structs.replace(a_report(), policy={}))
 
 
 def test_a_report_can_be_read_back(tmp_path):

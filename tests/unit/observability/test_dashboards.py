@@ -40,6 +40,7 @@ def test_uids_and_titles_are_fixed_and_different():
         "bandstand-jazz-band",
         "bandstand-switch",
         "bandstand-plumbing",
+        "bandstand-policy",
     }
     assert len({each["title"] for each in DOCUMENTS}) == len(DOCUMENTS)
 

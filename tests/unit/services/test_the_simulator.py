@@ -25,6 +25,7 @@ from services.orchestrator.engine import Orchestrator
 from services.orchestrator.order_saga import ORDER
 from services.orchestrator.saga import Parallel
 from services.payment.model import Payments
+from services.policy.local import DECIDED
 from services.shipping.model import Shipments, Status
 from tests.simulator.broker import MemoryProducer
 from tests.simulator.chaos import Chaos, draw
@@ -68,6 +69,15 @@ class HastyInbox(MemorySession):
         fresh = super().receive(arrivals)
         self.store.inbox.update({each.message_id: each for each in arrivals})
         return fresh
+
+
+class UndecidedMemory(MemorySession):
+    def merge_facts(self, heard):
+        kept = {
+            saga: {name: fact for name, fact in facts.items() if not name.startswith(DECIDED)}
+            for saga, facts in heard.items()
+        }
+        return super().merge_facts(kept)
 
 
 class RelayWithoutSweep(Relay):
@@ -123,6 +133,15 @@ def turncoat(sound: Core) -> Core:
     return TurncoatParticipant(**vars(sound))
 
 
+def lawless(kind: type[Any]) -> Mutation:
+    """These ask no rule."""
+
+    def core(sound: Core) -> Core:
+        return replace(sound, point=None) if isinstance(sound, kind) else sound
+
+    return Mutation(core=core)
+
+
 def without_undo(sound: Core) -> Core:
     """The score forgets how a payment is undone."""
     if not isinstance(sound, Orchestrator):
@@ -165,6 +184,9 @@ BUGS = {
     "nobody hears the cancellation": reacting("payment", "ShipmentCancelled"),
     "a participant that changes the mode": Mutation(core=turncoat),
     "a saga that cannot undo a payment": Mutation(core=without_undo),
+    "a band that asks no rule": lawless(Participant),
+    "a conductor that asks no rule": lawless(Orchestrator),
+    "a decision that is not remembered": Mutation(session=UndecidedMemory),
 }
 
 
@@ -215,7 +237,7 @@ def test_no_order_on_the_topics_is_needed():
 
 @pytest.mark.parametrize("mode", Mode)
 def test_without_trouble_an_order_is_done_in_no_time(mode):
-    plan = replace(draw(Random(3)), chaos=Chaos(), mode=mode, weight=100)
+    plan = replace(draw(Random(3)), chaos=Chaos(), mode=mode, weight=100, rules=())
     world = World(3, plan=plan)
     world.come_to_rest()
     assert all(row.closed and row.nudges == 0 for row in world.book.orders.values())

@@ -1,0 +1,1 @@
+"""Policies from the outside: put in force (`rules`), shown, and audited from the history."""

@@ -1,0 +1,37 @@
+"""The auditor over the running stack's history."""
+
+from datetime import datetime
+
+import msgspec
+
+from lab.database import Database, query
+from services.policy.audit import Findings, audit
+from services.policy.histories import HISTORIES, VERSIONS, HistoryRow, VersionRow, eras, history
+
+DENIED = query(__file__, "denied")
+CLOSED = """
+WHERE closed_at IS NOT NULL AND (%(ids)s::text[] IS NULL OR id = ANY(%(ids)s::uuid[]))
+ORDER BY placed_at
+"""
+
+
+class Denied(msgspec.Struct, frozen=True):
+    """A decision against a step, enforced, by whoever made it."""
+
+    order_id: str
+    mode: str
+    step: str
+    rule: str
+    version: int
+    at: datetime
+
+
+def audit_stack(database: Database, ids: list[str] | None = None) -> Findings:
+    """Of these orders, or of all that are closed."""
+    versions = database.rows(VERSIONS.encode(), VersionRow)
+    rows = database.rows((HISTORIES + CLOSED).encode(), HistoryRow, ids=ids)
+    return audit(eras(versions), map(history, rows))
+
+
+def denied(database: Database, ids: list[str]) -> list[Denied]:
+    return database.rows(DENIED, Denied, ids=ids)

@@ -1,0 +1,126 @@
+"""The rules of the whole process: kept here by version, told to everybody through the outbox."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from psycopg import Connection
+
+from services.kit.broker import POLICIES
+from services.kit.pool import Pool
+from services.kit.postgres import transaction
+from services.kit.problems import Problem
+from services.kit.relay import Publisher
+from services.kit.wire import Record
+from services.policy.reader import RULES_KEY, Acknowledgement
+from services.policy.rulebook import compile_rules
+from services.policy.rules import Rule, RuleError, RuleSet, read_rules
+
+_LOCK = "SELECT pg_advisory_xact_lock(hashtext('bandstand-policies'))"
+
+_NEWEST = """
+SELECT version, rules::text, extract(epoch FROM applied_at)::float8, applied_at
+FROM policy_versions ORDER BY version DESC LIMIT 1
+"""
+
+_APPLY = """
+INSERT INTO policy_versions (version, rules) VALUES (%s, %s::jsonb)
+RETURNING extract(epoch FROM applied_at)::float8
+"""
+
+_POINTS = "SELECT service, instance, version, at FROM policy_points ORDER BY service, instance"
+
+_ACKNOWLEDGE = """
+WITH first AS (
+    INSERT INTO policy_acknowledgements (service, instance, version, at)
+    VALUES (%(service)s, %(instance)s, %(version)s, to_timestamp(%(at)s))
+    ON CONFLICT DO NOTHING
+)
+INSERT INTO policy_points (service, instance, version, at)
+VALUES (%(service)s, %(instance)s, %(version)s, to_timestamp(%(at)s))
+ON CONFLICT (service, instance) DO UPDATE SET version = EXCLUDED.version, at = EXCLUDED.at
+WHERE policy_points.at < EXCLUDED.at
+"""
+
+_BEHIND = """
+SELECT count(*), coalesce(extract(epoch FROM clock_timestamp() - max(applied_at)), 0)::float8
+FROM policy_points AS point, (
+    SELECT version, applied_at FROM policy_versions ORDER BY version DESC LIMIT 1
+) AS newest
+WHERE point.version < newest.version
+"""
+
+_decode = msgspec.json.Decoder(tuple[Rule, ...]).decode
+
+
+def checked(values: Any) -> tuple[Rule, ...]:
+    """Rules that every point will be able to compile; a 422 says what is wrong, and where."""
+    try:
+        rules = read_rules(values)
+        compile_rules(RuleSet(1, rules))
+    except RuleError as error:
+        raise Problem(422, "rule-refused", str(error)) from error
+    return rules
+
+
+def apply(pool: Pool, publisher: Publisher, seen: int, rules: tuple[Rule, ...]) -> None:
+    """Put a set in force, unless somebody else did since version `seen` was seen."""
+    with pool.connection() as connection, transaction(connection) as session:
+        session.execute(_LOCK)
+        version = _newest(session)[0].version
+        if version != seen:
+            detail = f"the version is {version}, not {seen}; look again and decide again"
+            raise Problem(409, "stale-version", detail, version=version)
+        written: Any = session.execute(
+            _APPLY, (version + 1, msgspec.json.encode(rules).decode())
+        ).fetchone()
+        session.send([_told(RuleSet(version + 1, rules, written[0]))])
+    publisher.publish(session.sent)
+
+
+def _told(rules: RuleSet) -> Record:
+    name = f"{RULES_KEY}-{rules.version}"
+    return Record(POLICIES, RULES_KEY, name, "", [], msgspec.json.encode(rules))
+
+
+def snapshot(pool: Pool) -> dict[str, Any]:
+    """The newest rules, and who has said to enforce which version."""
+    with pool.connection() as connection:
+        rules, applied_at = _newest(connection)
+        points: list[Any] = connection.execute(_POINTS).fetchall()
+    names = ("service", "instance", "version", "at")
+    return {
+        "version": rules.version,
+        "applied_at": applied_at,
+        "rules": msgspec.to_builtins(rules.rules),
+        "points": [dict(zip(names, point, strict=True)) for point in points],
+    }
+
+
+def _newest(connection: Any) -> tuple[RuleSet, datetime | None]:
+    row: Any = connection.execute(_NEWEST).fetchone()
+    if row is None:
+        return RuleSet(), None
+    version, rules, seconds, applied_at = row
+    return RuleSet(version, _decode(rules), seconds), applied_at
+
+
+class Register:
+    """Hears who enforces what; a record may come again, and only a later one changes anything."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    def hear(self, _key: str, value: bytes) -> None:
+        said = msgspec.json.decode(value, type=Acknowledgement)
+        with self._pool.connection() as connection:
+            connection.execute(_ACKNOWLEDGE, msgspec.to_builtins(said))
+
+
+def points_behind(connection: Connection[Any]) -> tuple[int, float]:
+    """How many points enforce an older version than the newest, and for how many seconds now."""
+    row: Any = connection.execute(_BEHIND).fetchone()
+    behind, seconds = row
+    return behind, seconds

@@ -1,0 +1,69 @@
+"""Who watches the points: how far they are behind, and what was done past them.
+
+The auditor goes over orders a few seconds after they closed, when everything about them has been
+heard. Each replica does, from its start on; `bandstand policy audit` goes over everything.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from services.kit.metrics import Metrics
+from services.kit.postgres import PostgresDatabase
+from services.order.policies import points_behind
+from services.policy.audit import Auditor
+from services.policy.histories import HISTORIES, VERSIONS, HistoryRow, VersionRow, eras, history
+
+SKEW_EVERY_SECONDS = 2.0
+AUDIT_EVERY_SECONDS = 5.0
+SETTLED_SECONDS = 5.0
+AT_ONCE = 200
+
+_NEXT = (
+    HISTORIES
+    + """
+WHERE closed_at > %(after)s::timestamptz
+  AND closed_at < clock_timestamp() - make_interval(secs => %(settled)s)
+ORDER BY closed_at LIMIT %(limit)s
+"""
+)
+_NOW = "SELECT clock_timestamp()::text"
+
+
+class Policing:
+    """Two duties of the order service; without rules one small query each."""
+
+    def __init__(self, database: PostgresDatabase, metrics: Metrics) -> None:
+        self._database, self._metrics = database, metrics
+        self._after: str | None = None
+        self._auditor: Auditor | None = None
+        self._told = 0
+
+    def measure_skew(self) -> float:
+        behind, seconds = points_behind(self._database.connection())
+        self._metrics.policy_points_behind.set(behind)
+        self._metrics.policy_skew.set(seconds)
+        return SKEW_EVERY_SECONDS
+
+    def audit(self) -> float:
+        connection = self._database.connection()
+        if self._after is None:
+            now: Any = connection.execute(_NOW).fetchone()
+            self._after = now[0]
+        versions = [VersionRow(*row) for row in connection.execute(VERSIONS)]
+        if versions:
+            self._go_over(connection, versions, self._after)
+        return AUDIT_EVERY_SECONDS
+
+    def _go_over(self, connection: Any, versions: list[VersionRow], after: str) -> None:
+        values = {"after": after, "settled": SETTLED_SECONDS, "limit": AT_ONCE}
+        rows = [HistoryRow(*row) for row in connection.execute(_NEXT, values)]
+        if not rows:
+            return
+        auditor = self._auditor = self._auditor or Auditor(())
+        auditor.look_at(eras(versions))
+        auditor.go_over(map(history, rows))
+        self._after = rows[-1].closed_at
+        for violation in auditor.findings.violations[self._told :]:
+            self._metrics.policy_violations.labels(violation.mode.value, violation.kind.value).inc()
+        self._told = len(auditor.findings.violations)

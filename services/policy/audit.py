@@ -1,0 +1,258 @@
+"""The independent auditor: the history of orders against the rules of their time.
+
+Pure, and it believes no enforcement point: it replays what happened (events, with their times) and
+looks only at rule sets, at when points said they enforce them, and at what people answered. No
+order is accused that may have been decided before a rule came: a step counts against the rules
+that were in force from its last cause on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cached_property
+
+import msgspec
+
+from services.kit.message import Mode, SagaId
+from services.messages import OrderPlaced
+from services.policy.cel import EvaluationError
+from services.policy.rulebook import Context, Guard, Rulebook, compile_rules, context
+from services.policy.rules import Effect, RuleSet
+from services.policy.steps import CAUSES, CONDUCTOR, DONE, OWNERS, PLACED
+
+PROCESS = "the process itself"
+NEVER = float("inf")
+
+
+class Kind(StrEnum):
+    """Why a step was done that a rule forbids."""
+
+    SLIPPED = "slipped"
+    """The point had not said yet that it enforces the rule."""
+    BYPASS = "bypass"
+    """It had."""
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """What became of a hold; times in seconds since the epoch."""
+
+    rule: str
+    until: float
+    answer: str | None = None
+    answered_at: float | None = None
+
+
+class History(msgspec.Struct, frozen=True):
+    """What is known to have happened to an order: when each type of event was first told."""
+
+    order_id: SagaId
+    mode: Mode
+    placed: OrderPlaced
+    events: Mapping[str, float]
+    answers: tuple[Answer, ...] = ()
+
+
+class Violation(msgspec.Struct, frozen=True):
+    order_id: SagaId
+    mode: Mode
+    step: str
+    rule: str
+    version: int
+    kind: Kind
+    why: str
+    at: float
+
+
+class Era(msgspec.Struct, frozen=True):
+    """A rule set and, by service, when the last of its replicas said to enforce it."""
+
+    rules: RuleSet
+    enforced_since: Mapping[str, float] = {}
+
+
+@dataclass(frozen=True)
+class Done:
+    """A step of an order, from the moment of its last cause to the moment it was told."""
+
+    history: History
+    step: str
+    caused_at: float
+    at: float
+
+    @property
+    def facts(self) -> frozenset[str]:
+        return frozenset(kind for kind, at in self.history.events.items() if at < self.at)
+
+    @cached_property
+    def seen(self) -> Context:
+        return context(self.history.placed, self.facts)
+
+
+@dataclass
+class Findings:
+    """`steps` that rules could guard were done, `guarded` of them were under a rule."""
+
+    orders: int = 0
+    steps: int = 0
+    guarded: int = 0
+    violations: list[Violation] = field(default_factory=list)
+
+    @property
+    def coverage(self) -> float | None:
+        return self.guarded / self.steps if self.steps else None
+
+
+Accounts = dict[tuple[str, str, Mode], list[tuple[float, int]]]
+
+
+def audit(eras: Sequence[Era], histories: Iterable[History]) -> Findings:
+    """`eras` in the order of their versions."""
+    auditor = Auditor(eras)
+    auditor.go_over(histories)
+    return auditor.findings
+
+
+class Auditor:
+    def __init__(self, eras: Sequence[Era]) -> None:
+        self._books: dict[int, Rulebook] = {}
+        self._eras: list[tuple[Era, Rulebook]] = []
+        self._accounts: Accounts = {}
+        self.findings = Findings()
+        self.look_at(eras)
+
+    def look_at(self, eras: Sequence[Era]) -> None:
+        """The rules so far; points may have said more of them since the last look."""
+        self._eras = [(era, self._book(era.rules)) for era in (Era(RuleSet()), *eras)]
+
+    def _book(self, rules: RuleSet) -> Rulebook:
+        if rules.version not in self._books:
+            self._books[rules.version] = compile_rules(rules)
+        return self._books[rules.version]
+
+    def go_over(self, histories: Iterable[History]) -> None:
+        """In the order of time, as far as limits need it."""
+        done = [each for history in histories for each in self.take(history)]
+        for each in sorted(done, key=lambda one: one.at):
+            self.judge(each)
+
+    def take(self, history: History) -> Iterator[Done]:
+        """Its steps; what was done before its cause, nobody can have asked for."""
+        self.findings.orders += 1
+        for step, event in DONE.items():
+            at = history.events.get(event)
+            if at is None:
+                continue
+            causes = {cause: history.events.get(cause, NEVER) for cause in CAUSES[step]}
+            known = [cause for cause in causes.values() if cause <= at]
+            done = Done(history, step, max(known, default=at), at)
+            for cause, told_at in causes.items():
+                if told_at > at:
+                    self._accuse(done, PROCESS, 0, Kind.BYPASS, f"without {cause}")
+            yield done
+
+    def judge(self, done: Done) -> None:
+        in_force = [pair for pair in self._eras if pair[0].rules.applied_at <= done.at]
+        at_cause = max(
+            (i for i, pair in enumerate(in_force) if pair[0].rules.applied_at <= done.caused_at),
+            default=0,
+        )
+        possible = in_force[at_cause:]
+        self.findings.steps += 1
+        self.findings.guarded += bool(possible[0][1].guards.get(done.step))
+        broken = [self._broken(done, book) for _, book in possible]
+        if all(broken):
+            era, book = possible[0]
+            for rule, why in broken[0].items():
+                self._accuse(done, rule, book.version, self._kind(done, era), why)
+        self._spend(done, possible[0][1])
+
+    def _kind(self, done: Done, era: Era) -> Kind:
+        point = CONDUCTOR if done.history.mode is Mode.ORCHESTRATION else OWNERS[done.step]
+        since = era.enforced_since.get(point)
+        return Kind.BYPASS if since is not None and since < done.caused_at else Kind.SLIPPED
+
+    def _broken(self, done: Done, book: Rulebook) -> dict[str, str]:
+        """The enforced rules that forbid it, and why."""
+        found = {}
+        for guard in book.guards.get(done.step, ()):
+            why = self._forbids(done, guard) if guard.rule.enforced else None
+            if why is not None:
+                found[guard.rule.name] = why
+        return found
+
+    def _forbids(self, done: Done, guard: Guard) -> str | None:
+        rule = guard.rule
+        try:
+            if not guard.when.evaluate(done.seen):
+                return None
+            missing = [fact for fact in rule.after if fact not in done.facts]
+            if missing:
+                return f"without {missing[0]}"
+            if rule.effect is Effect.LIMIT:
+                return self._over(done, guard)
+            if rule.effect is Effect.HOLD:
+                return _unanswered(done, guard)
+            return "denied" if rule.effect is Effect.DENY else None
+        except EvaluationError as error:
+            return f"error: {error}" if rule.on_error == "closed" else None
+
+    def _over(self, done: Done, guard: Guard) -> str | None:
+        """Counted is only what must have been counted: decided surely within the window."""
+        limit = guard.rule.limit
+        assert limit is not None
+        key, amount = _account(done, guard)
+        earlier = self._accounts.get((guard.rule.name, key, done.history.mode), [])
+        spent = sum(taken for at, taken in earlier if at > done.at - limit.window_seconds)
+        over = spent + amount > limit.at_most
+        return f"{spent} + {amount} of {limit.at_most} for {key}" if over else None
+
+    def _spend(self, done: Done, book: Rulebook) -> None:
+        for guard in book.guards.get(done.step, ()):
+            if guard.rule.limit is None or not _is_true(done, guard):
+                continue
+            key, amount = _account(done, guard)
+            account = guard.rule.name, key, done.history.mode
+            self._accounts.setdefault(account, []).append((done.caused_at, amount))
+
+    def _accuse(self, done: Done, rule: str, version: int, kind: Kind, why: str) -> None:
+        order, mode = done.history.order_id, done.history.mode
+        violation = Violation(order, mode, done.step, rule, version, kind, why, done.at)
+        self.findings.violations.append(violation)
+
+
+def _unanswered(done: Done, guard: Guard) -> str | None:
+    """Who is not held waits for nobody: that is a violation, too."""
+    rule = guard.rule
+    for answer in done.history.answers:
+        if answer.rule != rule.name:
+            continue
+        in_time = answer.answered_at is not None and answer.answered_at <= done.at
+        if answer.answer == "approved" and in_time:
+            return None
+        if rule.hold.silence == "allow" and answer.until <= done.at:
+            return None
+        return answer.answer or "nobody has answered"
+    return "was not held"
+
+
+def _is_true(done: Done, guard: Guard) -> bool:
+    try:
+        return bool(guard.when.evaluate(done.seen))
+    except EvaluationError:
+        return False
+
+
+def _account(done: Done, guard: Guard) -> tuple[str, int]:
+    assert guard.per is not None
+    assert guard.sum is not None
+    return str(guard.per.evaluate(done.seen)), int(guard.sum.evaluate(done.seen))
+
+
+def events_of(placed_at: float, heard: Iterable[tuple[str, float]]) -> dict[str, float]:
+    """When each type was first told."""
+    events = {PLACED: placed_at}
+    for kind, at in heard:
+        events[kind] = min(at, events.get(kind, at))
+    return events

@@ -1,0 +1,283 @@
+"""Where a step is decided: the rules that guard it, over the order and what is known so far.
+
+Pure: what it comes to is data, to be written in the transaction of the step. One bench serves one
+batch, so that two orders of one customer in the same batch count both.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+
+import msgspec
+
+from services.kit.message import Mode, SagaId
+from services.messages import OrderPlaced
+from services.policy.cel import EvaluationError
+from services.policy.rulebook import Context, Guard, Rulebook, context
+from services.policy.rules import Effect, Rule
+from services.policy.steps import reason_of
+
+Account = tuple[str, str]
+ERROR = "error: "
+SILENCE = "silence"
+
+
+class Verdict(StrEnum):
+    ALLOWED = "allowed"
+    DENIED = "denied"
+    HELD = "held"
+    WAITING = "waiting"
+
+
+class Held(msgspec.Struct, frozen=True):
+    """A hold; `until` is in seconds since the epoch. `answer` is empty until there is one:
+    approved, declined, or silence once it is too late for either."""
+
+    until: float
+    answer: str = ""
+
+
+Holds = Mapping[str, Held]
+
+
+class Claim(msgspec.Struct, frozen=True):
+    """An account of a limit that a decision will look at."""
+
+    rule: str
+    key: str
+    window_seconds: float
+
+
+class Spent(msgspec.Struct, frozen=True):
+    """What an order takes from an account, once."""
+
+    rule: str
+    key: str
+    order_id: SagaId
+    amount: int
+
+
+class Minute(msgspec.Struct, frozen=True):
+    """One decision, as it is kept for good."""
+
+    order_id: SagaId
+    mode: Mode
+    step: str
+    rule: str
+    version: int
+    effect: Effect
+    enforced: bool
+    outcome: Verdict
+    why: str
+    facts: tuple[str, ...]
+
+    @property
+    def failed(self) -> bool:
+        return self.why.startswith(ERROR)
+
+
+@dataclass(frozen=True)
+class Books:
+    """The database's time, and what has been spent of each account within its window."""
+
+    now: float
+    spent: dict[Account, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Case:
+    """A step that is about to be done; `facts` are the events that are known of its saga."""
+
+    saga_id: SagaId
+    mode: Mode
+    step: str
+    order: OrderPlaced
+    facts: frozenset[str]
+    holds: Holds = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Ruling:
+    """`holds` are all of this step now, `fresh` those that have just begun."""
+
+    verdict: Verdict
+    rule: str = ""
+    holds: Holds = field(default_factory=dict)
+    fresh: tuple[str, ...] = ()
+
+    @property
+    def reason(self) -> str:
+        return reason_of(self.rule)
+
+
+@dataclass(frozen=True)
+class _Finding:
+    guard: Guard
+    verdict: Verdict
+    why: str = ""
+    spent: Spent | None = None
+
+    @property
+    def rule(self) -> Rule:
+        return self.guard.rule
+
+
+@dataclass
+class Bench:
+    """`seconds` and `minutes` are for the metrics and the audit log."""
+
+    books: Books
+    minutes: list[Minute] = field(default_factory=list)
+    spent: list[Spent] = field(default_factory=list)
+    seconds: list[float] = field(default_factory=list)
+
+    def decide(self, book: Rulebook, case: Case) -> Ruling:
+        guards = book.guards.get(case.step)
+        if not guards:
+            return Ruling(Verdict.ALLOWED, "", case.holds)
+        began = time.perf_counter()
+        case = replace(case, holds=_silenced(case.holds, self.books.now))
+        seen = context(case.order, case.facts)
+        found = [self._find(guard, case, seen) for guard in guards]
+        ruling = self._combined(found, case)
+        self._write(book, case, ruling, found)
+        self.seconds.append(time.perf_counter() - began)
+        return ruling
+
+    def _combined(self, found: Sequence[_Finding], case: Case) -> Ruling:
+        """No beats wait, wait beats hold: nobody is asked about what may still be refused."""
+        enforced = [finding for finding in found if finding.rule.enforced]
+        for verdict in (Verdict.DENIED, Verdict.WAITING):
+            for finding in enforced:
+                if finding.verdict is verdict:
+                    return Ruling(verdict, finding.rule.name, case.holds)
+        held = [finding.rule for finding in enforced if finding.verdict is Verdict.HELD]
+        if not held:
+            return Ruling(Verdict.ALLOWED, "", case.holds)
+        fresh = [rule for rule in held if rule.name not in case.holds]
+        begun = {rule.name: Held(self.books.now + rule.hold.seconds) for rule in fresh}
+        return Ruling(Verdict.HELD, held[0].name, {**case.holds, **begun}, tuple(begun))
+
+    def _find(self, guard: Guard, case: Case, seen: Context) -> _Finding:
+        rule = guard.rule
+        missing = [fact for fact in rule.after if fact not in case.facts]
+        try:
+            if missing and rule.enforced and rule.effect is not Effect.REQUIRE:
+                return _Finding(guard, Verdict.WAITING, f"waits for {missing[0]}")
+            if not guard.when.evaluate(seen):
+                return _Finding(guard, Verdict.ALLOWED)
+            return self._judge(guard, case, seen, missing)
+        except EvaluationError as error:
+            closed = rule.on_error == "closed"
+            return _Finding(guard, Verdict.DENIED if closed else Verdict.ALLOWED, f"{ERROR}{error}")
+
+    def _judge(self, guard: Guard, case: Case, seen: Context, missing: Sequence[str]) -> _Finding:
+        rule = guard.rule
+        if rule.effect is Effect.LIMIT:
+            return self._limited(guard, case, seen)
+        if rule.effect is Effect.HOLD:
+            return _Finding(guard, *_answered(rule, case.holds.get(rule.name)))
+        if rule.effect is Effect.DENY:
+            return _Finding(guard, Verdict.DENIED)
+        if not missing:
+            return _Finding(guard, Verdict.ALLOWED)
+        verdict = Verdict.WAITING if rule.enforced else Verdict.DENIED
+        return _Finding(guard, verdict, f"without {missing[0]}")
+
+    def _limited(self, guard: Guard, case: Case, seen: Context) -> _Finding:
+        limit = guard.rule.limit
+        assert limit is not None
+        assert guard.per is not None
+        assert guard.sum is not None
+        key, amount = str(guard.per.evaluate(seen)), guard.sum.evaluate(seen)
+        before = self.books.spent.get((guard.rule.name, key), 0)
+        why = f"{before} + {amount} of {limit.at_most} for {key}"
+        if before + amount > limit.at_most:
+            return _Finding(guard, Verdict.DENIED, why)
+        spent = Spent(guard.rule.name, key, case.saga_id, amount)
+        return _Finding(guard, Verdict.ALLOWED, why, spent)
+
+    def _write(self, book: Rulebook, case: Case, ruling: Ruling, found: Sequence[_Finding]) -> None:
+        """What is final, and each hold once when it begins; waiting is no decision."""
+        if ruling.verdict in (Verdict.ALLOWED, Verdict.DENIED):
+            decided = [each for each in found if _is_final(each)]
+        else:
+            decided = [each for each in found if each.rule.name in ruling.fresh]
+        self.minutes.extend(_minute(book.version, case, each) for each in decided)
+        if ruling.verdict is Verdict.ALLOWED:
+            for each in found:
+                self._spend(each.spent)
+
+    def _spend(self, spent: Spent | None) -> None:
+        if spent is not None:
+            account = spent.rule, spent.key
+            self.books.spent[account] = self.books.spent.get(account, 0) + spent.amount
+            self.spent.append(spent)
+
+
+def _is_final(finding: _Finding) -> bool:
+    decided = finding.verdict in (Verdict.ALLOWED, Verdict.DENIED)
+    return decided or not finding.rule.enforced
+
+
+def _answered(rule: Rule, held: Held | None) -> tuple[Verdict, str]:
+    if held is None or not held.answer:
+        return Verdict.HELD, ""
+    silently = held.answer == SILENCE and rule.hold.silence == "allow"
+    allowed = silently or held.answer == "approved"
+    return (Verdict.ALLOWED if allowed else Verdict.DENIED), held.answer
+
+
+def _silenced(holds: Holds, now: float) -> Holds:
+    return {
+        name: Held(held.until, SILENCE) if not held.answer and held.until <= now else held
+        for name, held in holds.items()
+    }
+
+
+def _minute(version: int, case: Case, finding: _Finding) -> Minute:
+    rule, facts = finding.rule, tuple(sorted(case.facts))
+    return Minute(
+        case.saga_id,
+        case.mode,
+        case.step,
+        rule.name,
+        version,
+        rule.effect,
+        rule.enforced,
+        finding.verdict,
+        finding.why,
+        facts,
+    )
+
+
+def claims(book: Rulebook, cases: Iterable[tuple[str, OrderPlaced]]) -> list[Claim]:
+    """The accounts that deciding these (step, order) may look at, in one order for everybody."""
+    found = {claim for step, order in cases for claim in _claims_of(book, step, order)}
+    return sorted(found, key=lambda claim: (claim.rule, claim.key))
+
+
+def _claims_of(book: Rulebook, step: str, order: OrderPlaced) -> Iterator[Claim]:
+    for guard in book.guards.get(step, ()):
+        limit = guard.rule.limit
+        if limit is not None and guard.per is not None:
+            try:
+                key = str(guard.per.evaluate(context(order, ())))
+            except EvaluationError:
+                continue
+            yield Claim(guard.rule.name, key, limit.window_seconds)
+
+
+def answered(holds: Holds, rules: Iterable[str], answer: str) -> Holds:
+    """The same holds with an answer to those of these rules; the first answer stands."""
+    named = set(rules)
+    return {
+        name: Held(held.until, answer) if name in named and not held.answer else held
+        for name, held in holds.items()
+    }
+
+
+Gate = Callable[[str, frozenset[str], Holds], Ruling]

@@ -1,0 +1,242 @@
+"""A participant's enforcement point, for sagas in choreography: nobody else is there to do it.
+
+What the conductor simply knows, a participant has to remember here: the order, the facts that
+rules wait for, what is held, and how a step was decided. It is the saga's row of `facts`, whose
+lock is what joins meet on. Once a step is decided the decision stands, whatever comes again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from services.kit.effects import Effects, Outgoing
+from services.kit.faults import Fault, Faults
+from services.kit.handling import Playbook, Reaction
+from services.kit.message import Message, Mode, SagaId, Vocabulary, follow_up
+from services.kit.session import Fact, Facts, Parked, Session
+from services.messages import OrderPlaced, StepHeld
+from services.policy.bench import Bench, Case, Held, Holds, Ruling, Verdict, answered, claims
+from services.policy.point import EnforcementPoint
+from services.policy.rulebook import Rulebook
+from services.policy.steps import APPROVED, DECLINED, FACTS, PLACED, REFUSABLE, hold_attempt
+
+if TYPE_CHECKING:
+    from services.kit.participant import Work
+
+ANSWERS = {APPROVED: "approved", DECLINED: "declined"}
+HOLD, DECIDED, PARKED = "hold:", "decided:", "held-message"
+Known = Mapping[str, Fact]
+
+
+class Decided(msgspec.Struct, frozen=True):
+    verdict: Verdict
+    rule: str
+
+
+class _Rules(msgspec.Struct):
+    rules: tuple[str, ...]
+
+
+_encode = msgspec.json.Encoder().encode
+_held = msgspec.json.Decoder(Held).decode
+_decided = msgspec.json.Decoder(Decided).decode
+_rules = msgspec.json.Decoder(_Rules).decode
+
+
+@dataclass(frozen=True)
+class LocalGate:
+    name: str
+    playbook: Playbook
+    vocabulary: Vocabulary
+    faults: Faults
+    point: EnforcementPoint
+    watched: dict[int, frozenset[str]] = field(default_factory=dict)
+
+    @cached_property
+    def reactions(self) -> Mapping[str, Reaction]:
+        """By the step that they make."""
+        return {reaction.makes: reaction for reaction in self.playbook.reactions.values()}
+
+    @property
+    def is_on(self) -> bool:
+        return bool(self.point.rules.book.guards) or any(book.guards for book in self._books)
+
+    @property
+    def _books(self) -> tuple[Rulebook, ...]:
+        """Those by which a step may be decided: only who misbehaves uses the one before."""
+        rules = self.point.rules
+        return (rules.book, rules.before) if self.faults.catalogue.rules else (rules.book,)
+
+    def remembers(self, kind: str) -> bool:
+        """Whether a rule makes an event worth remembering here; an answer to a hold always is."""
+        if kind in ANSWERS:
+            return True
+        return self.is_on and any(kind in self._watched(book) for book in self._books)
+
+    def _watched(self, book: Rulebook) -> frozenset[str]:
+        known = self.watched.get(book.version)
+        if known is None:
+            known = self.watched[book.version] = self._worth_remembering(book)
+        return known
+
+    def _worth_remembering(self, book: Rulebook) -> frozenset[str]:
+        steps = [step for step in book.guards if step in self.reactions]
+        if not steps:
+            return frozenset()
+        causes = {kind for step in steps for part in self.reactions[step].parts for kind in part}
+        return frozenset({PLACED, *causes, *book.after(steps)})
+
+    def unlocked_by(self, message: Message, known: Known) -> Reaction | None:
+        """The reaction whose step may have waited for this message, if it is still undecided."""
+        if message.mode is not Mode.CHOREOGRAPHY or not self.remembers(message.type):
+            return None
+        step = next((step for step in REFUSABLE if step in self.reactions), "")
+        return None if not step or DECIDED + step in known else self.reactions[step]
+
+    def admit(
+        self, session: Session, works: Sequence[Work], facts: Facts, effects: Effects
+    ) -> list[Work]:
+        """Those that may be done or have to be refused; what waits or is held is left out."""
+        guarded = {work.effect: order for work, order in self._guarded(works, facts)}
+        if not guarded:
+            return list(works)
+        asked = ((work.step, guarded[work.effect]) for work in works if work.effect in guarded)
+        wanted = claims(self.point.rules.book, asked)
+        bench = Bench(self.point.tables.open(session.connection, wanted))
+        sitting = _Sitting(self, session, bench, effects, {})
+        admitted = [
+            sitting.admit(work, guarded[work.effect], facts.get(work.message.saga_id, {}))
+            if work.effect in guarded
+            else work
+            for work in works
+        ]
+        sitting.close()
+        return [work for work in admitted if work is not None]
+
+    def _guarded(self, works: Sequence[Work], facts: Facts) -> Iterator[tuple[Work, OrderPlaced]]:
+        """Where the order is known; an order from before the rules was not remembered."""
+        for work in works:
+            order = self._order(work, facts) if self._is_guarded(work) else None
+            if order is not None:
+                yield work, order
+
+    def _is_guarded(self, work: Work) -> bool:
+        band = work.message.mode is Mode.CHOREOGRAPHY
+        return band and any(work.step in book.guards for book in self._books)
+
+    def _order(self, work: Work, facts: Facts) -> OrderPlaced | None:
+        saga = work.message.saga_id
+        placed = facts.get(saga, {}).get(PLACED)
+        if placed is None:
+            return None
+        order = self.vocabulary.decode(PLACED, placed.value.encode(), saga)
+        assert isinstance(order, OrderPlaced)
+        return order
+
+
+def fact_of(message: Message) -> str:
+    """The name it is remembered by; each answer is remembered, not only the last."""
+    return f"{message.type}:{message.attempt}" if message.type in ANSWERS else message.type
+
+
+@dataclass(frozen=True)
+class _Sitting:
+    """One batch's decisions; `marks` are what is to be remembered of them."""
+
+    gate: LocalGate
+    session: Session
+    bench: Bench
+    effects: Effects
+    marks: dict[SagaId, dict[str, Fact]]
+
+    def admit(self, work: Work, order: OrderPlaced, known: Known) -> Work | None:
+        known = {**known, **self.marks.get(work.message.saga_id, {})}
+        mark = known.get(DECIDED + work.step)
+        if mark is not None:
+            decided = _decided(mark.value)
+            return _settled(work, Ruling(decided.verdict, decided.rule))
+        saga, holds = work.message.saga_id, _holds(known)
+        heard = frozenset(name for name in known if name in FACTS)
+        case = Case(saga, Mode.CHOREOGRAPHY, work.step, order, heard, holds)
+        book = self._book(work)
+        ruling = self.bench.decide(book, case)
+        if ruling.verdict in (Verdict.ALLOWED, Verdict.DENIED):
+            self._settle(work, ruling, known)
+            return _settled(work, ruling)
+        if ruling.verdict is Verdict.HELD:
+            self._hold(work, ruling, known, book)
+        return None
+
+    def close(self) -> None:
+        self.gate.point.tables.close(self.session.connection, self.bench)
+        if self.marks:
+            self.session.merge_facts(self.marks)
+        self.effects.decided.append(self.bench)
+
+    def _book(self, work: Work) -> Rulebook:
+        """A misbehaving participant decides by the rules before these."""
+        faults, rules = self.gate.faults, self.gate.point.rules
+        if not faults.is_stale(work.step, work.message.mode, work.message.id):
+            return rules.book
+        self.effects.faults.append((work.message.mode, Fault.STALE_POLICY.value))
+        return rules.before
+
+    def _settle(self, work: Work, ruling: Ruling, known: Known) -> None:
+        self._mark(work, DECIDED + work.step, Decided(ruling.verdict, ruling.rule))
+        parked = known.get(PARKED)
+        if parked is not None and parked.value != work.message.id:
+            self.session.unpark([parked.value])
+
+    def _hold(self, work: Work, ruling: Ruling, known: Known, book: Rulebook) -> None:
+        """The message comes again when nobody has answered in time."""
+        parked = known.get(PARKED)
+        if not ruling.fresh and (parked is None or parked.value != work.message.id):
+            return
+        until = max(held.until for held in ruling.holds.values())
+        wait = max(until - self.bench.books.now, 0.0)
+        self.effects.parked.append(Parked(work.message, work.tries + 1, wait, "held"))
+        if ruling.fresh:
+            self._begin_hold(work, ruling, book.version, until)
+
+    def _begin_hold(self, work: Work, ruling: Ruling, version: int, until: float) -> None:
+        for rule in ruling.fresh:
+            self._mark(work, HOLD + rule, ruling.holds[rule])
+        facts = self.marks[work.message.saga_id]
+        facts[PARKED] = Fact(work.message.id, work.attempt)
+        event = StepHeld(
+            order_id=work.message.saga_id,
+            step=work.step,
+            rules=ruling.fresh,
+            version=version,
+            until=until,
+        )
+        attempt = hold_attempt(work.step, len(ruling.holds))
+        told = follow_up(work.message, event, source=self.gate.name, attempt=attempt)
+        self.effects.outgoing.append(Outgoing(told, work.message))
+
+    def _mark(self, work: Work, name: str, value: msgspec.Struct) -> None:
+        fact = Fact(_encode(value).decode(), work.attempt)
+        self.marks.setdefault(work.message.saga_id, {})[name] = fact
+
+
+def _settled(work: Work, ruling: Ruling) -> Work:
+    return replace(work, denied=ruling.reason) if ruling.verdict is Verdict.DENIED else work
+
+
+def _holds(known: Known) -> Holds:
+    """What is held, with the answers that have been heard."""
+    holds: Holds = {
+        name.removeprefix(HOLD): _held(fact.value)
+        for name, fact in known.items()
+        if name.startswith(HOLD)
+    }
+    for name, fact in known.items() if holds else ():
+        kind = name.partition(":")[0]
+        if kind in ANSWERS:
+            holds = answered(holds, _rules(fact.value).rules, ANSWERS[kind])
+    return holds

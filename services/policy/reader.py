@@ -1,0 +1,175 @@
+"""How rules reach a point: every process reads the compacted topic from its beginning.
+
+No group, since each replica is a point of its own and must hear of every change. What is heard is
+kept in the schema first, so that a process that starts enforces before it has read anything.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from typing import Any, Final
+
+import msgspec
+from kafka import KafkaConsumer
+from kafka.errors import KafkaError
+from kafka.structs import TopicPartition
+
+from services.kit.broker import ACKNOWLEDGEMENTS, BOOTSTRAP_MS, POLICIES
+from services.kit.connection import AWAY
+from services.kit.metrics import Metrics
+from services.kit.pool import Pool
+from services.kit.postgres import transaction
+from services.kit.relay import Publisher
+from services.kit.settings import Settings
+from services.kit.wire import Record
+from services.policy.rulebook import Rules
+from services.policy.rules import RuleError, RuleSet
+from services.policy.store import keep
+
+log = logging.getLogger(__name__)
+
+RULES_KEY: Final = "rules"
+RETRY_SECONDS = 0.5
+LONGEST_WAIT_MS = 5_000
+POLL_MS = 500
+
+_NOW = "SELECT extract(epoch FROM clock_timestamp())::float8"
+
+Hear = Callable[[str, bytes], None]
+
+
+class Acknowledgement(msgspec.Struct, frozen=True):
+    """A point enforces this version since `at`, in seconds since the epoch."""
+
+    service: str
+    instance: str
+    version: int
+    at: float
+
+
+class TopicReader:
+    """Calls `hear` with key and value of every record, and again until the database has it."""
+
+    def __init__(self, settings: Settings, topic: str, hear: Hear) -> None:
+        self._settings, self._topic, self._hear = settings, topic, hear
+        self._stopping = threading.Event()
+
+    def stop(self) -> None:
+        self._stopping.set()
+
+    def run(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                self._read()
+            except (KafkaError, OSError) as error:
+                log.warning("%s cannot be read: %s", self._topic, error)
+                self._stopping.wait(RETRY_SECONDS)
+
+    def _read(self) -> None:
+        consumer = self._consumer()
+        try:
+            place = TopicPartition(self._topic, 0)
+            consumer.assign([place])
+            consumer.seek_to_beginning(place)
+            while not self._stopping.is_set():
+                for records in consumer.poll(timeout_ms=POLL_MS).values():
+                    for record in records:
+                        self._until_heard(record)
+        finally:
+            consumer.close()
+
+    def until_done(self, work: Callable[[], None]) -> None:
+        """Again until the database is there."""
+        while not self._stopping.is_set():
+            try:
+                work()
+                return
+            except AWAY as error:
+                log.warning("the database does not answer: %s", str(error).strip())
+                self._stopping.wait(RETRY_SECONDS)
+
+    def _until_heard(self, record: Any) -> None:
+        try:
+            key, value = (record.key or b"").decode(), record.value or b""
+            self.until_done(lambda: self._hear(key, value))
+        except (msgspec.MsgspecError, RuleError, UnicodeDecodeError) as error:
+            log.error("what %s says is not understood: %s", self._topic, error)
+
+    def _consumer(self) -> Any:
+        return KafkaConsumer(
+            **self._settings.clients(),
+            bootstrap_timeout_ms=BOOTSTRAP_MS,
+            client_id=f"{self._settings.instance}-{self._topic}",
+            group_id=None,
+            auto_offset_reset="earliest",
+            enable_auto_commit=False,
+            fetch_max_wait_ms=LONGEST_WAIT_MS,
+            reconnect_backoff_max_ms=1_000,
+            allow_auto_create_topics=False,
+            metrics_enabled=False,
+        )
+
+
+class Adoption:
+    """A point's side: take newer rules, keep them, enforce them, and then say so."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        service: str,
+        rules: Rules,
+        pool: Pool,
+        publisher: Publisher,
+        metrics: Metrics,
+    ) -> None:
+        self._service, self._instance = service, settings.instance
+        self._rules, self._pool = rules, pool
+        self._publisher, self._metrics = publisher, metrics
+        self._reader = TopicReader(settings, POLICIES, self.hear)
+
+    def run(self) -> None:
+        self._reader.until_done(self._introduce)
+        self._reader.run()
+
+    def stop(self) -> None:
+        self._reader.stop()
+
+    def hear(self, _key: str, value: bytes) -> None:
+        rules = msgspec.json.decode(value, type=RuleSet)
+        if rules.version > self._rules.book.version:
+            self.adopt(rules)
+
+    def adopt(self, rules: RuleSet) -> None:
+        """The acknowledgement goes out last: it never speaks of what is not enforced yet."""
+        with self._pool.connection() as connection, transaction(connection) as session:
+            keep(session.connection, rules)
+            at = _now(session.connection)
+            session.send([self._acknowledgement(rules.version, at)])
+        self._rules.adopt(rules)
+        self._publisher.publish(session.sent)
+        self._show()
+        log.info("rules of version %d are enforced", rules.version)
+
+    def _introduce(self) -> None:
+        """A process that has started says what it enforces, be it nothing."""
+        self._show()
+        with self._pool.connection() as connection, transaction(connection) as session:
+            at = _now(session.connection)
+            session.send([self._acknowledgement(self._rules.book.version, at)])
+        self._publisher.publish(session.sent)
+
+    def _show(self) -> None:
+        self._metrics.policy_version.set(self._rules.book.version)
+
+    def _acknowledgement(self, version: int, at: float) -> Record:
+        said = Acknowledgement(self._service, self._instance, version, at)
+        key = f"{self._service}/{self._instance}"
+        value = msgspec.json.encode(said)
+        return Record(ACKNOWLEDGEMENTS, key, f"{key}-{version}-{at}", "", [], value)
+
+
+def _now(connection: Any) -> float:
+    row: Any = connection.execute(_NOW).fetchone()
+    return float(row[0])

@@ -1,0 +1,140 @@
+"""Rules as a person writes them, and what is wrong with them.
+
+Errors: `RuleError` names the rule, the field and, in an expression, the line and the column.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from enum import StrEnum
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
+
+from services.policy.steps import CAUSES, DONE, FACTS, GUARDABLE, REFUSABLE, guarded_by
+
+Expression = Annotated[str, Meta(min_length=1, max_length=2_000)]
+MOST_RULES = 64
+
+
+class RuleError(ValueError):
+    """A set of rules that must not be put in force; the text says where and why."""
+
+
+class Effect(StrEnum):
+    """What becomes of a step when a rule's expression is true."""
+
+    DENY = "deny"
+    HOLD = "hold"
+    LIMIT = "limit"
+    REQUIRE = "require"
+
+
+class Limit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """At most `at_most` of `sum` for each `per`, in the last `window_seconds`, in each mode."""
+
+    at_most: Annotated[int, Meta(ge=0)]
+    window_seconds: Annotated[float, Meta(gt=0, le=31_536_000)]
+    per: Expression = "order.customer_id"
+    sum: Expression = "1"
+
+
+class Hold(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How long somebody has to answer, and what silence means."""
+
+    seconds: Annotated[float, Meta(ge=0.05, le=604_800)] = 3_600.0
+    silence: Literal["deny", "allow"] = "deny"
+
+
+class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`after` are facts without which the rule is not decided: the step waits for them."""
+
+    name: Annotated[str, Meta(pattern=r"^[a-z][a-z0-9-]{0,49}$")]
+    guards: str
+    effect: Effect
+    when: Expression = "true"
+    after: tuple[str, ...] = ()
+    hold: Hold = Hold()
+    limit: Limit | None = None
+    mode: Literal["enforce", "audit"] = "enforce"
+    on_error: Literal["closed", "open"] = "closed"
+
+    @property
+    def steps(self) -> tuple[str, ...]:
+        return guarded_by(self.guards)
+
+    @property
+    def enforced(self) -> bool:
+        return self.mode == "enforce"
+
+
+class RuleSet(msgspec.Struct, frozen=True):
+    """All rules at once, under one number that only grows; version 0 has none.
+
+    `applied_at` is when the order service committed it, in seconds since the epoch.
+    """
+
+    version: int = 0
+    rules: tuple[Rule, ...] = ()
+    applied_at: float = 0.0
+
+
+NO_RULES = RuleSet()
+
+
+def read_rules(values: Any) -> tuple[Rule, ...]:
+    """A `Policy` resource, its `spec`, or a list of rules; each is checked but not compiled."""
+    found = values
+    for name in ("spec", "rules"):
+        found = found.get(name, found) if isinstance(found, dict) else found
+    try:
+        rules = msgspec.convert(found, tuple[Rule, ...])
+    except msgspec.ValidationError as error:
+        raise RuleError(f"rules: {error}") from error
+    check(rules)
+    return rules
+
+
+def check(rules: Sequence[Rule]) -> None:
+    """What can be said without compiling: names, guards, and whether waiting can ever end."""
+    if len(rules) > MOST_RULES:
+        raise RuleError(f"{len(rules)} rules; at most {MOST_RULES}")
+    names = [rule.name for rule in rules]
+    for name in names:
+        if names.count(name) > 1:
+            raise RuleError(f"two rules are called {name}")
+    for rule in rules:
+        for problem in _problems(rule):
+            raise RuleError(f"{rule.name}: {problem}")
+    _check_waiting(rules)
+
+
+def _problems(rule: Rule) -> Iterator[str]:
+    if not rule.steps:
+        yield f"guards: {rule.guards} is neither of {', '.join(GUARDABLE)} nor an event before one"
+    late = [step for step in rule.steps if step not in REFUSABLE]
+    if late and rule.enforced:
+        yield f"mode: {late[0]} is after the pivot, where nothing can be refused; audit it"
+    if late and rule.effect is Effect.HOLD:
+        yield f"effect: {late[0]} is after the pivot and cannot be held"
+    if (rule.effect is Effect.LIMIT) != (rule.limit is not None):
+        yield "limit: is what the effect limit needs, and no other takes"
+    if rule.effect is Effect.REQUIRE and not rule.after:
+        yield "after: say which facts are required"
+    if unknown := [fact for fact in rule.after if fact not in FACTS]:
+        yield f"after: {unknown[0]} is not a fact; facts are {', '.join(FACTS)}"
+
+
+def _check_waiting(rules: Sequence[Rule]) -> None:
+    """A step that waits for what can only come after it would wait for ever."""
+    waits: dict[str, set[str]] = {step: set(causes) for step, causes in CAUSES.items()}
+    for rule in rules:
+        for step in rule.steps:
+            waits[step] |= set(rule.after) if rule.enforced else set()
+    settled: set[str] = {"OrderPlaced"}
+    while ready := [s for s in waits if DONE[s] not in settled and waits[s] <= settled]:
+        settled |= {DONE[step] for step in ready}
+    for rule in rules:
+        if rule.enforced and any(DONE[step] not in settled for step in rule.steps):
+            raise RuleError(f"{rule.name}: after: {', '.join(rule.after)} can only come later")

@@ -1,0 +1,60 @@
+"""What a rule may guard, and which facts exist; tests hold this against saga and playbooks."""
+
+from __future__ import annotations
+
+from typing import Final
+
+PLACED: Final = "OrderPlaced"
+APPROVED: Final = "HoldApproved"
+DECLINED: Final = "HoldDeclined"
+POLICY: Final = "policy:"
+
+# Before the pivot a step can be refused, so a rule about it can be enforced.
+REFUSABLE: Final = ("ReserveStock", "AuthorizePayment", "ArrangeShipment")
+# After it there is only forward: a rule about these can look, and no more.
+RETRIABLE: Final = ("CapturePayment", "ShipStock")
+GUARDABLE: Final = (*REFUSABLE, *RETRIABLE)
+
+OWNERS: Final = {
+    "ReserveStock": "inventory",
+    "ShipStock": "inventory",
+    "AuthorizePayment": "payment",
+    "CapturePayment": "payment",
+    "ArrangeShipment": "shipping",
+}
+CONDUCTOR: Final = "orchestrator"
+PARTICIPANTS: Final = ("inventory", "payment", "shipping")
+POINTS: Final = (CONDUCTOR, *PARTICIPANTS)
+
+# The event that says that a step was done, and the events that the process itself waits for.
+DONE: Final = {
+    "ReserveStock": "StockReserved",
+    "AuthorizePayment": "PaymentAuthorized",
+    "ArrangeShipment": "ShipmentArranged",
+    "CapturePayment": "PaymentCaptured",
+    "ShipStock": "StockShipped",
+}
+CAUSES: Final = {
+    "ReserveStock": (PLACED,),
+    "AuthorizePayment": (PLACED,),
+    "ArrangeShipment": (PLACED, "StockReserved", "PaymentAuthorized"),
+    "CapturePayment": ("ShipmentArranged",),
+    "ShipStock": ("ShipmentArranged",),
+}
+FACTS: Final = (PLACED, *DONE.values())
+
+
+def guarded_by(guards: str) -> tuple[str, ...]:
+    """The steps that a step's or an event's name stands for: an event guards what follows on it."""
+    if guards in GUARDABLE:
+        return (guards,)
+    return tuple(step for step, causes in CAUSES.items() if guards in causes)
+
+
+def hold_attempt(step: str, ordinal: int) -> int:
+    """Several points may hold one saga, each more than once; their messages need ids apart."""
+    return GUARDABLE.index(step) * 100 + ordinal
+
+
+def reason_of(rule: str) -> str:
+    return POLICY + rule

@@ -1,0 +1,16 @@
+"""The port to what a point keeps of its decisions: an append-only log, and the limits' accounts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from services.policy.bench import Bench, Books, Claim
+
+
+class PolicyTables(Protocol):
+    def open(self, connection: Any, claims: Sequence[Claim]) -> Books:
+        """The database's time and what was spent; the accounts stay locked until the commit."""
+
+    def close(self, connection: Any, bench: Bench) -> None:
+        """Write what was decided and spent, in the transaction of the steps themselves."""

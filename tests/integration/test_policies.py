@@ -1,0 +1,222 @@
+"""One table of cases, enforced by a conductor and by a band: on six real services."""
+
+import time
+
+import httpx
+import pytest
+
+from lab.api import Api
+from lab.coordination.route import switch
+from lab.database import Database
+from lab.demo.stage import on_stage
+from lab.policy.audit import audit_stack
+from lab.policy.decisions import decisions_of
+from lab.policy.rules import apply, await_enforced
+from lab.verify.invariants import verify
+from services.kit.faults import Catalogue, Fault, Rule
+from services.kit.message import Mode
+from services.policy.audit import Kind
+from services.policy.rules import read_rules
+from services.policy.steps import POINTS
+from tests.integration.builders import an_order_form
+from tests.integration.waiting import eventually
+
+MODES = pytest.mark.parametrize("mode", Mode)
+RULES = (
+    {
+        "name": "no-drums",
+        "guards": "AuthorizePayment",
+        "when": "order.items.exists(item, item.sku == 'drums')",
+        "effect": "deny",
+    },
+    {
+        "name": "pianos-need-a-look",
+        "guards": "ArrangeShipment",
+        "when": "order.items.exists(item, item.sku == 'piano')",
+        "effect": "hold",
+        "hold": {"seconds": 30},
+    },
+    {
+        "name": "cellos-are-looked-at-in-vain",
+        "guards": "ReserveStock",
+        "when": "order.items.exists(item, item.sku == 'cello')",
+        "effect": "hold",
+        "hold": {"seconds": 0.3, "silence": "deny"},
+    },
+    {
+        "name": "two-trumpets",
+        "guards": "AuthorizePayment",
+        "when": "order.items.exists(item, item.sku == 'trumpet')",
+        "effect": "limit",
+        "limit": {"at_most": 2, "window_seconds": 3600},
+    },
+    {
+        "name": "stock-before-money",
+        "guards": "AuthorizePayment",
+        "when": "order.items.exists(item, item.sku == 'violin')",
+        "effect": "require",
+        "after": ["StockReserved"],
+    },
+    {
+        "name": "only-looks",
+        "guards": "CapturePayment",
+        "when": "order.amount_cents > 0",
+        "effect": "deny",
+        "mode": "audit",
+    },
+)
+
+
+class Shop:
+    """The stack's front door, in one mode."""
+
+    def __init__(self, stack, mode):
+        self.mode = mode
+        self.urls = {name: service.url for name, service in stack.services.items()}
+        self.order = Api(stack.services["order"].url, stack.token)
+        self._http = httpx.Client(base_url=stack.services["order"].url, trust_env=False)
+        self._bearer = {"Authorization": f"Bearer {stack.token}"}
+        switch(self.order, mode, 100, print)
+
+    def place(self, sku, customer="c-0001"):
+        form = an_order_form(items=[{"sku": sku, "quantity": 1}], customer_id=customer)
+        return self._http.post("/orders", json=form).raise_for_status().json()["id"]
+
+    def look(self, order):
+        return self._http.get(f"/orders/{order}").raise_for_status().json()
+
+    def ended(self, order):
+        eventually(lambda: self.look(order)["closed_at"], f"{order} is closed")
+        found = self.look(order)
+        return found["reason"] or found["status"]
+
+    def answer(self, order, answer):
+        return self._http.post(f"/orders/{order}/{answer}", headers=self._bearer).status_code
+
+    def decisions(self, order, rule):
+        return [each for each in decisions_of(self.urls, order) if each.rule == rule]
+
+
+@pytest.fixture(scope="module")
+def rules(stack):
+    with Api(stack.services["order"].url, stack.token) as order:
+        version = apply(order, read_rules(list(RULES)), print).version
+        found = await_enforced(order, version, 20.0)
+        assert found.behind() == []
+        yield found
+        cleared = apply(order, (), print).version
+        assert await_enforced(order, cleared, 20.0).behind() == []
+
+
+@pytest.fixture
+def shop(stack, rules, mode):
+    return Shop(stack, mode)
+
+
+def test_every_point_acknowledges_the_version_it_enforces(rules):
+    assert {point.service for point in rules.points} == set(POINTS)
+    assert {point.version for point in rules.points} == {rules.version}
+
+
+@MODES
+def test_a_denial_is_a_refusal_like_any_other_and_everything_is_undone(shop):
+    order = shop.place("drums")
+    assert shop.ended(order) == "policy:no-drums"
+    (decision,) = shop.decisions(order, "no-drums")
+    where = "orchestrator" if shop.mode is Mode.ORCHESTRATION else "payment"
+    assert (decision.outcome, decision.decided_by) == ("denied", where)
+    assert shop.ended(shop.place("guitar")) == "confirmed"
+
+
+@MODES
+@pytest.mark.parametrize(
+    ("answer", "end"), [("approve", "confirmed"), ("decline", "policy:pianos-need-a-look")]
+)
+def test_what_is_held_waits_for_an_answer(shop, answer, end):
+    order = shop.place("piano")
+    eventually(lambda: shop.answer(order, answer) == 202, f"{order} is held")
+    assert shop.ended(order) == end
+    assert shop.answer(order, answer) == 409
+    said = [each.outcome for each in shop.decisions(order, "pianos-need-a-look")]
+    assert said == ["held", "allowed" if answer == "approve" else "denied"]
+
+
+@MODES
+def test_silence_is_an_answer_too(shop):
+    assert shop.ended(shop.place("cello")) == "policy:cellos-are-looked-at-in-vain"
+
+
+@MODES
+def test_a_limit_counts_each_customer(shop):
+    customer = f"c-{time.monotonic_ns()}"
+    ends = [shop.ended(shop.place("trumpet", customer)) for _ in range(3)]
+    assert ends == ["confirmed", "confirmed", "policy:two-trumpets"]
+    assert shop.ended(shop.place("trumpet", f"{customer}-2")) == "confirmed"
+
+
+@MODES
+def test_a_step_waits_for_the_fact_that_it_requires(shop):
+    order = shop.place("violin")
+    assert shop.ended(order) == "confirmed"
+    told = [each["type"] for each in shop.look(order)["timeline"]]
+    assert told.index("StockReserved") < told.index("PaymentAuthorized")
+    (decision,) = shop.decisions(order, "stock-before-money")
+    assert "StockReserved" in decision.facts
+
+
+@MODES
+def test_a_rule_that_only_looks_stops_nothing_and_is_in_the_log(shop):
+    order = shop.place("guitar")
+    assert shop.ended(order) == "confirmed"
+    (decision,) = shop.decisions(order, "only-looks")
+    assert (decision.outcome, decision.enforced) == ("denied", False)
+
+
+def test_a_participant_that_decides_by_old_rules_is_harmless_in_one_mode_and_found_in_the_other(
+    stack, rules
+):
+    database = Database(stack.postgres.url)
+    with on_stage(stack) as stage:
+        stage.set_faults(Catalogue(1, (Rule(Fault.STALE_POLICY, 100),)))
+        try:
+            ends = {mode: Shop(stack, mode) for mode in Mode}
+            orders = {}
+            for mode, shop in ends.items():
+                switch(shop.order, mode, 100, print)
+                orders[mode] = shop.place("drums")
+            said = {mode: ends[mode].ended(order) for mode, order in orders.items()}
+        finally:
+            stage.set_faults(Catalogue())
+        assert stage.await_quiet(30)
+    assert said[Mode.ORCHESTRATION] == "policy:no-drums"
+    assert said[Mode.CHOREOGRAPHY] == "confirmed"
+    found = audit_stack(database).violations
+    assert [(v.order_id, v.rule, v.kind) for v in found] == [
+        (orders[Mode.CHOREOGRAPHY], "no-drums", Kind.BYPASS)
+    ]
+
+
+def test_no_promise_is_broken_by_all_this(stack, rules):
+    assert [each for each in verify(Database(stack.postgres.url)) if each.violations] == []
+
+
+@pytest.mark.parametrize(
+    ("rules", "status", "told"),
+    [
+        (
+            [{"name": "x", "guards": "ReserveStock", "effect": "deny", "when": "order."}],
+            422,
+            "line 1, column 7",
+        ),
+        ([{"name": "x", "guards": "nothing", "effect": "deny"}], 422, "guards"),
+    ],
+)
+def test_a_bad_rule_is_refused_with_its_place(stack, rules, status, told):
+    http = httpx.Client(base_url=stack.services["order"].url, trust_env=False)
+    bearer = {"Authorization": f"Bearer {stack.token}"}
+    seen = http.get("/policies").json()["version"]
+    answer = http.put("/policies", json={"version": seen, "rules": rules}, headers=bearer)
+    assert answer.status_code == status
+    assert told in answer.json()["detail"]
+    stale = http.put("/policies", json={"version": seen + 7, "rules": []}, headers=bearer)
+    assert (stale.status_code, stale.json()["type"]) == (409, "urn:bandstand:problem:stale-version")

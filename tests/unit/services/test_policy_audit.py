@@ -1,0 +1,154 @@
+"""The auditor: finds what was planted, and accuses nobody else."""
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.kit.message import Mode, SagaId
+from services.policy.audit import PROCESS, Answer, Era, History, Kind, audit
+from services.policy.rulebook import EXAMPLE
+from services.policy.rules import RuleSet, read_rules
+from services.policy.steps import OWNERS, PLACED
+
+APPLIED, EVERYWHERE = 100.0, 101.0
+POINTS = {"orchestrator": EVERYWHERE, "inventory": EVERYWHERE, "payment": EVERYWHERE}
+EVENTS = (
+    "StockReserved",
+    "PaymentAuthorized",
+    "ShipmentArranged",
+    "PaymentCaptured",
+    "StockShipped",
+)
+MODES = pytest.mark.parametrize("mode", Mode)
+
+
+def an_era(*rules, version=1, at=APPLIED, points=POINTS):
+    filled = [
+        {"name": f"rule-{n}", "guards": "AuthorizePayment", "effect": "deny", **r}
+        for n, r in enumerate(rules)
+    ]
+    since = {point: each + at - APPLIED for point, each in points.items()}
+    return Era(RuleSet(version, read_rules(filled), at), since)
+
+
+def a_history(mode=Mode.CHOREOGRAPHY, at=200.0, number=1, answers=(), order=EXAMPLE, **events):
+    """A confirmed order, a tenth of a second between its events; None leaves one out."""
+    told = {PLACED: at} | {kind: at + 0.1 * n for n, kind in enumerate(EVENTS, start=1)}
+    told |= {kind: when for kind, when in events.items() if when is not None}
+    told = {kind: when for kind, when in told.items() if events.get(kind, when) is not None}
+    return History(SagaId(f"order-{number}"), mode, order, told, tuple(answers))
+
+
+def accused(eras, *histories):
+    return [(v.step, v.rule, v.kind, v.version) for v in audit(eras, histories).violations]
+
+
+@MODES
+def test_a_denied_step_that_was_done_is_found(mode):
+    assert accused([an_era({})], a_history(mode)) == [
+        ("AuthorizePayment", "rule-0", Kind.BYPASS, 1)
+    ]
+
+
+@MODES
+def test_what_was_under_way_when_the_rule_came_is_not_accused(mode):
+    assert accused([an_era({})], a_history(mode, at=APPLIED - 0.05)) == []
+
+
+@MODES
+def test_what_was_done_before_the_point_knew_has_slipped(mode):
+    found = accused([an_era({})], a_history(mode, at=APPLIED + 0.5))
+    assert found == [("AuthorizePayment", "rule-0", Kind.SLIPPED, 1)]
+
+
+def test_a_point_that_never_acknowledged_has_let_it_slip():
+    era = an_era({}, points={"orchestrator": EVERYWHERE})
+    assert accused([era], a_history())[0][2] is Kind.SLIPPED
+    assert accused([era], a_history(Mode.ORCHESTRATION))[0][2] is Kind.BYPASS
+
+
+def test_rules_that_only_look_accuse_nobody_and_rules_that_are_gone_neither():
+    assert accused([an_era({"mode": "audit"})], a_history()) == []
+    assert accused([an_era({}), an_era(version=2, at=150.0)], a_history()) == []
+
+
+@MODES
+def test_a_requirement_is_judged_by_the_order_of_events(mode):
+    era = an_era({"effect": "require", "after": ["StockReserved"]})
+    assert accused([era], a_history(mode)) == []
+    early = a_history(mode, PaymentAuthorized=200.05, StockReserved=200.15)
+    assert [rule for _, rule, *_ in accused([era], early)] == ["rule-0"]
+
+
+@MODES
+def test_who_acts_before_anybody_can_have_asked_is_found_without_any_rule(mode):
+    unasked = a_history(mode, PaymentCaptured=200.25)
+    assert accused([], unasked) == [("CapturePayment", PROCESS, Kind.BYPASS, 0)]
+
+
+@MODES
+def test_a_held_step_needs_an_answer_in_time(mode):
+    era = an_era({"name": "look", "effect": "hold", "hold": {"seconds": 1, "silence": "deny"}})
+    approved = Answer("look", 201.0, "approved", 200.1)
+    assert accused([era], a_history(mode, answers=[approved])) == []
+    for answer in (
+        [],
+        [Answer("look", 201.0)],
+        [Answer("look", 201.0, "declined", 200.1)],
+        [Answer("look", 201.0, "approved", 200.9)],
+    ):
+        assert len(accused([era], a_history(mode, answers=answer))) == 1, answer
+
+
+def test_silence_that_allows_does_so_only_when_the_time_is_over():
+    era = an_era({"name": "look", "effect": "hold", "hold": {"seconds": 0.1, "silence": "allow"}})
+    assert accused([era], a_history(answers=[Answer("look", 200.1)])) == []
+    assert len(accused([era], a_history(answers=[Answer("look", 200.3)]))) == 1
+
+
+@MODES
+@given(st.lists(st.integers(0, 60), max_size=12), st.integers(1, 5))
+def test_of_a_limit_exactly_what_surely_went_beyond_it_is_found(mode, starts, most):
+    """Orders within one window: as many are accused as are too many."""
+    limit = {"effect": "limit", "limit": {"at_most": most, "window_seconds": 100}}
+    era = an_era(limit)
+    orders = [a_history(mode, at=200.0 + at, number=n) for n, at in enumerate(starts)]
+    assert len(accused([era], *orders)) == max(0, len(orders) - most)
+
+
+def test_a_limit_counts_each_customer_each_mode_and_each_window_for_itself():
+    era = an_era({"effect": "limit", "limit": {"at_most": 1, "window_seconds": 50}})
+    other = msgspec.structs.replace(EXAMPLE, customer_id="c-2")
+    orders = [
+        a_history(number=1),
+        a_history(number=2, order=other),
+        a_history(Mode.ORCHESTRATION, number=3),
+        a_history(number=4, at=260.0),
+    ]
+    assert accused([era], *orders) == []
+
+
+planted = st.tuples(st.booleans(), st.sampled_from(Mode), st.floats(102, 1_000))
+
+
+@given(st.lists(planted, max_size=20))
+def test_all_that_is_planted_is_found_and_nothing_else(orders):
+    """Guilty orders have drums and were authorized all the same."""
+    drums = "order.items.exists(item, item.sku == 'drums')"
+    clean = msgspec.structs.replace(EXAMPLE, items=EXAMPLE.items[:1])
+    histories = [
+        a_history(mode, at, n, order=EXAMPLE if guilty else clean)
+        for n, (guilty, mode, at) in enumerate(orders)
+    ]
+    found = audit([an_era({"when": drums})], histories)
+    guilty = {f"order-{n}" for n, (guilty, *_) in enumerate(orders) if guilty}
+    assert {violation.order_id for violation in found.violations} == guilty
+    assert len(found.violations) == len(guilty)
+    assert (found.orders, found.guarded) == (len(orders), len(orders))
+
+
+def test_coverage_is_the_share_of_steps_under_a_rule():
+    found = audit([an_era({"when": "false"})], [a_history()])
+    assert (found.steps, found.guarded, found.coverage) == (len(OWNERS), 1, 1 / len(OWNERS))
+    assert audit([], []).coverage is None
