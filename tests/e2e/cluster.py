@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[2]
 CHART = ROOT / "charts" / "bandstand"
 PATIENCE = "5m"
 PARTS = {"grafana.enabled": "false"}  # its image is not to be had everywhere
-KINDS = "all,configmap,secret,serviceaccount,networkpolicy,poddisruptionbudget"
+KINDS = "all,configmap,secret,serviceaccount,role,rolebinding,networkpolicy,poddisruptionbudget"
 
 
 def run(*command: str, check: bool = True) -> str:

@@ -12,7 +12,7 @@ from tests.e2e.conftest import SHORT_SESSION
 from tests.e2e.traffic import PATIENCE_SECONDS, halves, turn, under_load, wait_for_share
 from tests.integration.waiting import eventually
 
-PODS = (*SERVICES, "kafka", "postgres", "prometheus", "collector", "jaeger")
+PODS = (*SERVICES, "kafka", "postgres", "prometheus", "collector", "jaeger", "operator")
 
 
 def test_all_of_it_becomes_ready_without_a_restart(release):
