@@ -98,3 +98,24 @@ def test_a_service_that_is_switched_off_stays_off() -> None:
     scaled = [one["metadata"]["name"] for one in of_kind(manifests, "HorizontalPodAutoscaler")]
     assert f"{BAND}-orchestrator" not in scaled
     assert named(manifests, "Deployment", f"{BAND}-orchestrator")["spec"]["replicas"] == 0
+
+
+def test_all_of_it_on_kind_is_promised_no_more_than_two_cpus_and_four_gib() -> None:
+    deployed = of_kind(template(*PROFILES["kind"]), "Deployment", "StatefulSet")
+    asked = [
+        (manifest["spec"].get("replicas", 1), container["resources"])
+        for manifest in deployed
+        for container in manifest["spec"]["template"]["spec"]["containers"]
+    ]
+    assert sum(many * millicores(each["requests"]["cpu"]) for many, each in asked) < 1000
+    assert sum(many * mebibytes(each["limits"]["memory"]) for many, each in asked) < 4096 - 512
+
+
+def millicores(quantity: str) -> int:
+    assert quantity.endswith("m")
+    return int(quantity.removesuffix("m"))
+
+
+def mebibytes(quantity: str) -> int:
+    assert quantity.endswith("Mi")
+    return int(quantity.removesuffix("Mi"))
