@@ -129,6 +129,8 @@ class Tracing:
         self, message: Message, step: str, backward: bool, started: float, tries: int = 0
     ) -> None:
         """End the span of a handled message; `started` is in seconds since the epoch."""
+        if not _is_sampled(message.traceparent):
+            return
         context, producer = parse(self.processing(message, tries)), parse(message.traceparent)
         if context is None or producer is None or not context.trace_flags.sampled:
             return
@@ -149,6 +151,8 @@ class Tracing:
         self._emit(name, context, producer, SpanKind.CONSUMER, attributes, started, time.time())
 
     def sent(self, record: Record, started: float) -> None:
+        if not _is_sampled(record.parent):
+            return
         context, parent = parse(self.sending(record.message_id, record.parent)), record.parent
         producer = parse(parent)
         if context is None or producer is None or not context.trace_flags.sampled:
@@ -213,7 +217,7 @@ class Tracing:
         span.end(max(int(ended * 1e9), int(started * 1e9)))
 
     def _derived(self, traceparent: str | None, *parts: str) -> str | None:
-        if traceparent is None or not traceparent.endswith(_SAMPLED):
+        if traceparent is None or not _is_sampled(traceparent):
             return traceparent
         digest = blake2b("\x1f".join(parts).encode(), digest_size=8).hexdigest()
         return f"{traceparent[:36]}{digest}-{_SAMPLED}"
@@ -229,6 +233,11 @@ def _exporters() -> Iterator[SpanExporter]:
         from services.kit.zipkin import ZipkinExporter
 
         yield ZipkinExporter(endpoint)
+
+
+def _is_sampled(traceparent: str | None) -> bool:
+    """Without reading the rest of it: most sagas are not, and each has dozens of spans."""
+    return traceparent is not None and traceparent.endswith(_SAMPLED)
 
 
 def render(context: SpanContext) -> str:
