@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
+import msgspec
+
 from benchmarks.results import Idle, Result, Run, Stretch, result
 from benchmarks.systems import FLOOR, TEMPORAL, System
 from lab.api import Api
@@ -58,12 +60,14 @@ class Bench:
         return QUICK_STEADY_ORDERS if self._quick else STEADY_ORDERS
 
     def measure(self, system: System) -> Result:
+        load_before = round(os.getloadavg()[0], 1)
         with stage_of(system, self.python) as stage:
             warm_up(stage, system, self.orders(system))
             runs = [self._run(stage, system, seed) for seed in self.seeds]
             idle = idling(stage) if system.mode else None
             batched = [self._batched(stage, seed) for seed in self.seeds if system is FLOOR]
-        return result(system.name, runs, datetime.now(UTC), idle, batched)
+        found = result(system.name, runs, datetime.now(UTC), idle, batched)
+        return msgspec.structs.replace(found, load_before=load_before)
 
     @property
     def seeds(self) -> range:

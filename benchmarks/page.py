@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks import tables
-from benchmarks.results import Document, Machine
+from benchmarks.results import Document, Machine, Result
 from benchmarks.systems import OWN, SYSTEMS
 from benchmarks.targets import tally, targets
 
@@ -117,9 +117,17 @@ def _settings(document: Document) -> Iterator[str]:
         if found := document.of(system.name):
             yield (
                 f"- **{system.name}** ({system.settings}; {system.concurrency} orders open at"
-                f" saturation, {found.runs} runs, {found.measured_at:%Y-%m-%d %H:%M} UTC)."
+                f" saturation, {found.runs} runs, {found.measured_at:%Y-%m-%d %H:%M} UTC,"
+                f" {_load(found)})."
                 f" Promises: {system.promises}."
             )
+
+
+def _load(found: Result) -> str:
+    """A busy machine makes everything slower and each CPU-second do less."""
+    if found.load_before is None:
+        return "the machine's load before it not noted"
+    return f"load average {found.load_before:g} before it"
 
 
 def _machine(machine: Machine) -> str:

@@ -41,7 +41,8 @@ class Run(msgspec.Struct, frozen=True):
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True):
-    """One system; every figure is the median of its runs, `ranges` their extremes."""
+    """One system; every figure is the median of its runs, `ranges` their extremes. `load_before`
+    is the machine's load average before it was started: what else was going on."""
 
     system: str
     cpu_seconds_per_1000: float
@@ -55,6 +56,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     messages_per_saga: float
     transactions_per_saga: float
     measured_at: datetime
+    load_before: float | None = None
     batched: Batched | None = None
     idle: Idle | None = None
 

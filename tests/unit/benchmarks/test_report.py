@@ -70,6 +70,11 @@ def test_each_system_says_what_it_promises():
     assert all(system.promises in written for system in SYSTEMS)
 
 
+def test_a_busy_machine_is_told():
+    busy = msgspec.structs.replace(a_result("dbos"), load_before=12.5)
+    assert "load average 12.5 before it" in page(Document([busy]))
+
+
 def test_both_modes_have_limits_and_every_peer_is_a_system():
     assert set(LIMITS) == set(OWN)
     assert set(PEERS) < {system.name for system in SYSTEMS}
