@@ -24,7 +24,7 @@ from services.kit.postgres import transaction
 from services.kit.relay import Publisher
 from services.kit.settings import Settings
 from services.kit.wire import Record
-from services.policy.rulebook import Rules
+from services.policy.rulebook import Rules, compile_rules
 from services.policy.rules import RuleError, RuleSet
 from services.policy.store import keep
 
@@ -142,12 +142,14 @@ class Adoption:
             self.adopt(rules)
 
     def adopt(self, rules: RuleSet) -> None:
-        """The acknowledgement goes out last: it never speaks of what is not enforced yet."""
+        """Kept is only what can be compiled, or the next start would fail. The acknowledgement goes
+        out last: it never speaks of what is not enforced yet."""
+        book = compile_rules(rules)
         with self._pool.connection() as connection, transaction(connection) as session:
             keep(session.connection, rules)
             at = _now(session.connection)
             session.send([self._acknowledgement(rules.version, at)])
-        self._rules.adopt(rules)
+        self._rules.take(book)
         self._publisher.publish(session.sent)
         self._show()
         log.info("rules of version %d are enforced", rules.version)
