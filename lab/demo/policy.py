@@ -1,9 +1,9 @@
 """A rule changed under load, in one mode; then a participant that does not go by it."""
 
 import re
-import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 
 from lab.api import Api
@@ -70,8 +70,8 @@ def _enter(stage: Stage, mode: Mode) -> None:
 def _changed_under_load(stage: Stage, order: Api, programme: Programme) -> tuple[Load, InForce]:
     """The rule comes in the middle: what was placed before it may pass, what comes later not."""
     load = stage.load(programme.policed, POLICY_SEED + programme.seed)
-    with _under_way(load, programme):
-        while len(load.ledger.placed) < APPLY_AT * programme.policed:
+    with _under_way(load, programme) as loading:
+        while len(load.ledger.placed) < APPLY_AT * programme.policed and not loading.done():
             time.sleep(TURN_SECONDS)
         version = apply(order, FIRST, lambda _: None).version
         found = await_enforced(order, version, PATIENCE_SECONDS)
@@ -81,16 +81,18 @@ def _changed_under_load(stage: Stage, order: Api, programme: Programme) -> tuple
 
 
 @contextmanager
-def _under_way(load: Load, programme: Programme) -> Iterator[None]:
+def _under_way(load: Load, programme: Programme) -> Iterator[Future[None]]:
+    """Until the load has ended; what went wrong in it surfaces here."""
     watcher = Bars(len(load.ledger.planned))
-    arguments = (programme.rate, programme.seed, watcher, PATIENCE_SECONDS)
-    with watcher:
-        customers = threading.Thread(target=load.open, args=arguments, daemon=True)
-        customers.start()
+    with watcher, ThreadPoolExecutor(1, "customers") as customers:
+        patience = PATIENCE_SECONDS
+        loading = customers.submit(load.open, programme.rate, programme.seed, watcher, patience)
         try:
-            yield
-        finally:
-            customers.join()
+            yield loading
+        except BaseException:
+            load.stop()
+            raise
+        loading.result()
 
 
 def _misbehaving(stage: Stage, order: Api, programme: Programme) -> Load:
