@@ -203,8 +203,10 @@ class Auditor:
         limit = guard.rule.limit
         assert limit is not None
         key, amount = _account(done, guard)
-        earlier = self._accounts.get((guard.rule.name, key, done.history.mode), [])
-        spent = sum(taken for at, taken in earlier if at > done.at - limit.window_seconds)
+        account, since = (guard.rule.name, key, done.history.mode), done.at - limit.window_seconds
+        recent = [entry for entry in self._accounts.get(account, ()) if entry[0] > since]
+        self._accounts[account] = recent
+        spent = sum(taken for _, taken in recent)
         over = spent + amount > limit.at_most
         return f"{spent} + {amount} of {limit.at_most} for {key}" if over else None
 
