@@ -120,6 +120,8 @@ def _problems(rule: Rule) -> Iterator[str]:
         yield f"effect: {late[0]} is after the pivot and cannot be held"
     if (rule.effect is Effect.LIMIT) != (rule.limit is not None):
         yield "limit: is what the effect limit needs, and no other takes"
+    if rule.effect is Effect.LIMIT and len(rule.steps) > 1:
+        yield f"guards: {rule.guards} stands for {len(rule.steps)} steps; a limit counts at one"
     if rule.effect is Effect.REQUIRE and not rule.after:
         yield "after: say which facts are required"
     if unknown := [fact for fact in rule.after if fact not in FACTS]:

@@ -44,6 +44,14 @@ def refused(*rules):
         ({"after": ["OrderExpired"]}, "after: OrderExpired is not a fact"),
         ({"effect": "require"}, "after: say which facts are required"),
         ({"effect": "limit"}, "limit: is what the effect limit needs"),
+        (
+            {
+                "effect": "limit",
+                "guards": "OrderPlaced",
+                "limit": {"at_most": 1, "window_seconds": 1},
+            },
+            "guards: OrderPlaced stands for 3 steps; a limit counts at one",
+        ),
         ({"effect": "shrug"}, "Invalid enum value 'shrug'"),
         ({"surprise": 1}, "unknown field `surprise`"),
         ({"name": "No Name"}, "$[0].name"),
