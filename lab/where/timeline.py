@@ -12,6 +12,7 @@ from services.kit.message import Mode
 
 CUSTOMER = ("OrderPlaced", "OrderCancelRequested")
 HEARD = ("done", "refused", "undone")  # the facts say so themselves
+HELD = "StepHeld"
 WORDS = {"sent": "sends", "Started": "OrderPlaced"}
 
 
@@ -50,6 +51,8 @@ def _cue(fact: Fact, before: Sequence[str], cues: Sequence[Cue]) -> str:
     """The first rule of its player that could have led to it."""
     if fact.type in CUSTOMER:
         return "the customer"
+    if fact.type == HELD:
+        return "a rule"
     for cue in cues:
         if cue.player == fact.source and fact.type in cue.events:
             heard = cue.heard(before)

@@ -13,6 +13,7 @@ from services.policy.rules import RuleError, RuleSet, read_rules
 from services.policy.steps import CAUSES, DONE, FACTS, OWNERS, PLACED, REFUSABLE, guarded_by
 from services.shipping.service import PLAYBOOK as SHIPPING
 
+ONE = {"at_most": 1, "window_seconds": 1}
 PLAYBOOKS = {"inventory": INVENTORY, "payment": PAYMENT, "shipping": SHIPPING}
 
 
@@ -45,11 +46,7 @@ def refused(*rules):
         ({"effect": "require"}, "after: say which facts are required"),
         ({"effect": "limit"}, "limit: is what the effect limit needs"),
         (
-            {
-                "effect": "limit",
-                "guards": "OrderPlaced",
-                "limit": {"at_most": 1, "window_seconds": 1},
-            },
+            {"effect": "limit", "guards": "OrderPlaced", "limit": ONE},
             "guards: OrderPlaced stands for 3 steps; a limit counts at one",
         ),
         ({"effect": "shrug"}, "Invalid enum value 'shrug'"),
