@@ -51,10 +51,11 @@ SELECT count(DISTINCT answered_at) FROM holds WHERE order_id = %s AND answer IS 
 """
 
 _ANSWER = """
-WITH answered AS (
-    UPDATE holds SET answer = %s, answered_at = clock_timestamp()
-    WHERE order_id = %s AND rule = ANY(%s)
-)
+UPDATE holds SET answer = %s, answered_at = clock_timestamp()
+WHERE order_id = %s AND rule = ANY(%s)
+"""
+
+_GO_ON = """
 UPDATE orders SET deadline_at = clock_timestamp() + make_interval(secs => %s) WHERE id = %s
 """
 
@@ -104,7 +105,8 @@ def answer(
         if not rules:
             raise Problem(409, "not-held", "no rule waits for an answer about this order")
         before: Any = session.execute(_ANSWERED, (order,)).fetchone()
-        session.later(_ANSWER, said, order, list(rules), PATIENCE_SECONDS, order)
+        session.later(_ANSWER, said, order, list(rules))
+        session.later(_GO_ON, PATIENCE_SECONDS, order)
         message = compose(
             EVENTS[said](order_id=order, rules=rules),
             source="order",
