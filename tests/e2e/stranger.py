@@ -9,7 +9,7 @@ import psycopg
 from kafka import KafkaAdminClient
 from kafka.errors import KafkaError
 
-PATIENCE_MS = 8_000
+PATIENCE_MS = 4_000
 asked = json.loads(os.environ["ASKED"])
 
 
