@@ -46,6 +46,11 @@ class Home:
         return self.root / "postgres"
 
     @property
+    def spans(self) -> Path:
+        """What services had not exported yet when they were killed."""
+        return self.root / "spans"
+
+    @property
     def postgres_password(self) -> Path:
         return self.root / "postgres.password"
 
@@ -78,7 +83,7 @@ class Home:
 
     def wipe(self) -> None:
         """Only what we made, by name: the folder may be one the user also keeps other things in."""
-        for folder in (self.kafka, self.postgres, self.logs):
+        for folder in (self.kafka, self.postgres, self.logs, self.spans):
             shutil.rmtree(folder, ignore_errors=True)
         for file in (self.stack_file, self.data_file, self.postgres_password):
             file.unlink(missing_ok=True)

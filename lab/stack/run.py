@@ -124,8 +124,14 @@ def _launch(home: Home, options: StackOptions, progress: Progress) -> Stack:
     prepared = infrastructure.prepare(home, options, ports, progress)
     services = instances.plan_instances(options, ports)
     token = secrets.token_urlsafe(24)
+    shutil.rmtree(home.spans, ignore_errors=True)  # of a stack whose traces are gone
     shared = Environment(
-        prepared.postgres.url, prepared.kafka.bootstrap, token, options.seed, prepared.traces
+        prepared.postgres.url,
+        prepared.kafka.bootstrap,
+        token,
+        options.seed,
+        prepared.traces,
+        home.spans,
     )
     programs = [*prepared.programs, *instances.programs(services, options, shared)]
     with interrupts_held():

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from lab.stack import ports as known
 from lab.stack.options import StackOptions
@@ -27,6 +28,7 @@ class Environment:
     token: str
     seed: int
     traces: str | None = None
+    journal: Path | None = None
 
     def variables(self) -> dict[str, str]:
         """One saga in ten is traced, unless the caller's environment says otherwise."""
@@ -45,8 +47,11 @@ class Environment:
         """Spans are handed over soon enough for somebody who looks right after placing an order."""
         if self.traces is None:
             return {}
-        endpoint = spans_url(self.traces)
-        return {"OTEL_EXPORTER_ZIPKIN_ENDPOINT": endpoint, "OTEL_BSP_SCHEDULE_DELAY": "1000"}
+        return {
+            "OTEL_EXPORTER_ZIPKIN_ENDPOINT": spans_url(self.traces),
+            "OTEL_BSP_SCHEDULE_DELAY": "1000",
+            **({"BANDSTAND_SPAN_JOURNAL": str(self.journal)} if self.journal else {}),
+        }
 
 
 def plan_instances(options: StackOptions, ports: Ports) -> dict[str, Service]:

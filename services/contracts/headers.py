@@ -43,6 +43,9 @@ _HEADERS: dict[str, dict[str, Any]] = {
     "content-type": {"enum": ["application/json"]},
     "traceparent": {"description": "W3C Trace Context: the span that sent it"},
     "tracestate": {"description": "W3C Trace Context"},
+    "baggage": {
+        "description": "W3C Baggage: `saga.id`, `saga.mode`, and what the order's caller gave"
+    },
     REPLAY: {
         "description": "<reader>/<dead letter>: sent again, for this reader alone",
         "pattern": f"^{REPLAY_PATTERN}$",

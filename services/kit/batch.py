@@ -9,21 +9,21 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 import psycopg
 
+from services.kit.committed import Committed, Teller
 from services.kit.connection import AWAY
 from services.kit.crash_points import Point
 from services.kit.dead_letters import as_read, dead_letter, topic_of_letters
-from services.kit.effects import Closed, Effects, Handled
+from services.kit.effects import Effects, Handled
 from services.kit.faults import Fault, Faults
 from services.kit.message import Message, Mode
 from services.kit.metrics import Metrics
 from services.kit.relay import Publisher
 from services.kit.session import Arrival, Database, OutboxRow, Session
-from services.kit.tracing import Tracing
+from services.kit.tracing import Noted, Tracing
 from services.kit.wire import Record, to_record
 
 log = logging.getLogger(__name__)
@@ -61,16 +61,6 @@ class Storage(Database, Protocol):
     def reader(self) -> Session: ...
 
 
-@dataclass(frozen=True)
-class Committed:
-    """What a transaction left behind, to be published and counted."""
-
-    effects: Effects
-    rows: list[OutboxRow]
-    resend: list[OutboxRow]
-    duplicates: list[Message]
-
-
 class BatchProcessor:
     def __init__(
         self,
@@ -88,7 +78,7 @@ class BatchProcessor:
         self._metrics = metrics
         self._tracing = tracing
         self._crash = crash
-        self._parked = parked
+        self._teller = Teller(core.inbox, metrics, tracing, parked)
         self._points = core.faults.crash_points
 
     def process(self, fresh: Sequence[Message], unreadable: Unreadable = ()) -> None:
@@ -107,7 +97,7 @@ class BatchProcessor:
             raise
         except Exception as error:
             if len(batch) == 1 and not unreadable:
-                self._bury(batch[0][0], error, parked)
+                self._bury(*batch[0], error, parked)
                 return
             log.warning("a batch of %d is done one by one: %r", len(batch), error)
             for one in batch:
@@ -124,17 +114,18 @@ class BatchProcessor:
             self._attempt(batch, unreadable, parked)
 
     def _attempt(self, batch: Batch, unreadable: Unreadable, parked: bool) -> None:
-        started = time.time()
+        started, waited = time.time(), self._database.waited
         answers = self._core.read_ahead(self._database.reader(), batch)
-        committed = self._commit(batch, unreadable, answers, parked)
+        committed = self._commit(batch, unreadable, answers, parked, started)
+        waited = max(self._database.waited - waited, 0.0)
         handled = committed.effects.handled
         self._maybe_crash(Fault.CRASH_AFTER_COMMIT, handled)
         self._points.handling(Point.AFTER_COMMIT_BEFORE_PUBLISH, (each.message for each in handled))
         self._publisher.publish([*committed.resend, *committed.rows], self._twice(committed))
-        self._tell(committed, _tries(batch), started)
+        self._teller.tell(committed, started, waited)
 
     def _commit(
-        self, batch: Batch, unreadable: Unreadable, answers: Any, parked: bool
+        self, batch: Batch, unreadable: Unreadable, answers: Any, parked: bool, started: float
     ) -> Committed:
         with self._database.transaction() as session:
             known = self._admit(session, [message for message, _ in batch], parked)
@@ -150,9 +141,23 @@ class BatchProcessor:
             sagas = sorted({message.saga_id for message in duplicates})
             resend = session.unsent(sagas) if sagas else []
             session.send(records)
+            noted = self._spans(effects, _tries(todo), started)
+            self._tracing.note(noted)
             self._maybe_crash(Fault.CRASH_BEFORE_COMMIT, effects.handled)
             self._points.handling(Point.BEFORE_COMMIT, (message for message, _ in todo))
-        return Committed(effects, session.sent, resend, duplicates)
+        return Committed(effects, session.sent, resend, duplicates, noted)
+
+    def _spans(self, effects: Effects, tries: dict[str, int], started: float) -> list[Noted]:
+        """What this transaction's spans will be, if it commits; none of unsampled sagas. They are
+        proven by this reader's inbox, not by that of another in the same schema."""
+        found, tracing = list[Noted](), self._tracing
+        for done in effects.handled:
+            found += tracing.handled(done, tries.get(done.message.id, 0), started)
+        for parked in effects.parked:
+            found += tracing.put_off(parked, tries.get(parked.message.id, 0), started)
+        for saga in effects.closed:
+            found += tracing.closed(saga)
+        return [Noted(key + self._core.inbox, span) for key, span in found]
 
     def _admit(self, session: Session, messages: Sequence[Message], parked: bool) -> set[str]:
         """The receipts of those that this transaction, and no other, is to act upon."""
@@ -165,7 +170,8 @@ class BatchProcessor:
         arrivals = [Arrival(m.receipt + mark, m.mode.value, m.epoch) for m in messages]
         return {receipt.removesuffix(mark) for receipt in session.receive(arrivals)}
 
-    def _bury(self, message: Message, error: Exception, parked: bool) -> None:
+    def _bury(self, message: Message, tries: int, error: Exception, parked: bool) -> None:
+        started = time.time()
         log.error("%s is dead-lettered: %r", message.id, error)
         with self._database.transaction() as session:
             known = self._admit(session, [message], parked)
@@ -174,6 +180,8 @@ class BatchProcessor:
             session.send([letter] if known else [])
         self._publisher.publish(session.sent)
         self._metrics.dead_letters.labels(message.topic).inc(len(session.sent))
+        if session.sent:
+            self._tracing.buried(message, _reason(error), tries, started)
 
     def _records(self, effects: Effects, tries: dict[str, int]) -> list[Record]:
         """The outgoing messages, each with the context of its own send span."""
@@ -222,56 +230,6 @@ class BatchProcessor:
         ):
             log.warning("%s: this process kills itself", fault.value)
             self._crash()
-
-    def _tell(self, committed: Committed, tries: dict[str, int], started: float) -> None:
-        """Counters and spans, after the commit: they may be lost, never wrong."""
-        metrics, now, effects = self._metrics, time.time(), committed.effects
-        metrics.transactions.inc()
-        metrics.batch_duration.observe(now - started)
-        if effects.handled:
-            metrics.batch_size.observe(len(effects.handled))
-        for done in effects.handled:
-            self._tell_handled(done, tries.get(done.message.id, 0), started, now)
-        for message in committed.duplicates:
-            metrics.duplicates.labels(message.mode.value).inc()
-        if effects.parked:
-            self._parked(min(parked.wait_seconds for parked in effects.parked))
-        for parked in effects.parked:
-            metrics.retries.labels(parked.message.mode.value, parked.why).inc()
-        for mode, fault in effects.faults:
-            metrics.faults.labels(mode.value, fault).inc()
-        for saga in effects.closed:
-            self._tell_closed(saga)
-        for message in effects.projected:
-            behind = max(now - message.sent_at().timestamp(), 0)
-            metrics.tracker_lag.labels(message.mode.value).observe(behind)
-        for bench in effects.decided:
-            metrics.tell_decisions(bench)
-        self._retell(committed, started)
-
-    def _tell_handled(self, done: Handled, tries: int, started: float, now: float) -> None:
-        message, metrics, mode = done.message, self._metrics, done.message.mode.value
-        sent_at = message.sent_at().timestamp()
-        metrics.consumed.labels(mode, message.topic).inc()
-        metrics.step_duration.labels(mode, done.step).observe(max(now - sent_at, 0))
-        metrics.queue.labels(mode, done.step).observe(max(started - sent_at, 0))
-        if done.backward:
-            metrics.compensations.labels(mode, done.step).inc()
-        self._tracing.processed(message, done.step, done.backward, started, tries)
-
-    def _tell_closed(self, saga: Closed) -> None:
-        mode, metrics = saga.mode.value, self._metrics
-        metrics.ended.labels(mode, saga.outcome, saga.reason or "").inc()
-        duration = max(saga.ended_at - saga.started_at, 0)
-        metrics.order_duration.labels(mode, saga.outcome).observe(duration)
-        self._tracing.closed(saga)
-
-    def _retell(self, committed: Committed, started: float) -> None:
-        """A crash between commit and publication lost these spans; their ids stay the same."""
-        parents = {row.record.parent for row in committed.resend}
-        for message in committed.duplicates:
-            if parents and self._tracing.processing(message) in parents:
-                self._tracing.processed(message, message.type, False, started)
 
 
 def _tries(batch: Batch) -> dict[str, int]:

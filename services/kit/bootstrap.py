@@ -67,7 +67,7 @@ class Process:
         self._service = service
         self._settings = settings
         self._metrics = Metrics(service.name)
-        self._tracing = Tracing(service.name, settings.instance, self._metrics)
+        self._tracing = Tracing(service.name, settings.instance, self._metrics, *settings.tracing)
         self._faults = Faults()
         self._rules = Rules()
         self._backlog = Backlog(settings.outbox_limit)

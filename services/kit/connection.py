@@ -6,6 +6,7 @@ too long) says nothing about what was to be written: do it again.
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import psycopg
@@ -23,9 +24,22 @@ TRANSACTION_SECONDS = 10
 KNOWS_TRANSACTION_TIMEOUT = 170_000
 
 
-def connect(url: str, schema: str, name: str) -> Connection:
+class TimedConnection(Connection):
+    """Every wait of psycopg's goes through `wait`; `waited` is their sum in seconds."""
+
+    waited = 0.0
+
+    def wait(self, *arguments: Any, **more: Any) -> Any:
+        began = time.perf_counter()
+        try:
+            return super().wait(*arguments, **more)
+        finally:
+            self.waited += time.perf_counter() - began
+
+
+def connect(url: str, schema: str, name: str) -> TimedConnection:
     """A connection whose tables are the service's own; ids come as text, JSON as bytes."""
-    connection = psycopg.connect(
+    connection = TimedConnection.connect(
         url, autocommit=True, application_name=name, options=f"-c search_path={schema}"
     )
     limit(connection)

@@ -11,11 +11,15 @@ from services.policy.bench import Bench
 
 @dataclass(frozen=True)
 class Handled:
-    """A message that was acted upon, under the name of what was done."""
+    """A message that was acted upon, under the name of what was done; `result` is the event that
+    this came to, `rejected` if that is a refusal."""
 
     message: Message
     step: str
     backward: bool = False
+    result: str = ""
+    reason: str | None = None
+    rejected: bool = False
 
 
 @dataclass(frozen=True)
@@ -28,7 +32,8 @@ class Outgoing:
 
 @dataclass(frozen=True)
 class Closed:
-    """A saga that is over, with what its metrics and its root span need."""
+    """A saga that is over, with what its metrics and its root span need; `closed_by` is the
+    receipt of the message that closed it."""
 
     saga_id: str
     mode: Mode
@@ -40,6 +45,7 @@ class Closed:
     started_at: float
     ended_at: float
     closed_at: float
+    closed_by: str = ""
 
 
 @dataclass

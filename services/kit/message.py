@@ -67,7 +67,8 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     anywhere, and a deliberate new attempt is not mistaken for one.
 
     `place` is the partition and the offset it was read at; `replay` names the dead letter that it
-    was sent again from, and for whom.
+    was sent again from, and for whom. `baggage` is W3C's: the saga's id and
+    mode, with what the order's caller gave.
     """
 
     id: str
@@ -81,6 +82,7 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     value: bytes
     traceparent: str | None = None
     tracestate: str | None = None
+    baggage: str | None = None
     replay: str | None = None
     place: tuple[int, int] | None = None
 
@@ -119,6 +121,7 @@ def compose(
     attempt: int = 1,
     traceparent: str | None = None,
     tracestate: str | None = None,
+    baggage: str | None = None,
 ) -> Message:
     kind = type(body).__name__
     return Message(
@@ -133,11 +136,12 @@ def compose(
         value=_encode(body),
         traceparent=traceparent,
         tracestate=tracestate,
+        baggage=baggage or f"saga.id={body.order_id},saga.mode={mode}",
     )
 
 
 def follow_up(cause: Message, body: Body, *, source: str, attempt: int | None = None) -> Message:
-    """A message caused by another: it inherits the saga's mode, epoch, attempt and trace."""
+    """A message caused by another: it inherits the saga's mode, epoch, attempt, trace, baggage."""
     return compose(
         body,
         source=source,
@@ -146,6 +150,7 @@ def follow_up(cause: Message, body: Body, *, source: str, attempt: int | None = 
         attempt=cause.attempt if attempt is None else attempt,
         traceparent=cause.traceparent,
         tracestate=cause.tracestate,
+        baggage=cause.baggage,
     )
 
 

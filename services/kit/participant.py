@@ -165,7 +165,6 @@ class Participant(Generic[S]):
         if verdict is Verdict.FAIL and (refusal is None or work.tries < MAX_TRIES):
             effects.parked.append(retry(work.message, work.tries, "transient failure"))
             return
-        effects.handled.append(Handled(work.message, kind, work.command.compensates))
         if refusal and work.denied:
             event = refusal(work.command, state, work.denied)
         elif refusal and verdict is Verdict.FAIL:
@@ -174,6 +173,7 @@ class Participant(Generic[S]):
             event = refusal(work.command, state, "refused")
         else:
             event = self.playbook.handlers[kind](work.command, state)
+        effects.handled.append(self._handled(work, kind, event))
         self._tell(work, event, effects)
         if self.faults.acts_unasked(kind, work.message.mode, work.message.id):
             self._go_on_unasked(work, event, state, effects)
@@ -186,6 +186,12 @@ class Participant(Generic[S]):
         effects.faults.append((work.message.mode, Fault.UNASKED.value))
         command = following(order_id=work.command.order_id)
         self._tell(work, self.playbook.handlers[following.__name__](command, state), effects)
+
+    def _handled(self, work: Work, kind: str, event: Event) -> Handled:
+        """What can be refused and comes with a reason was refused."""
+        result, reason = type(event).__name__, getattr(event, "reason", None)
+        rejected = kind in self.playbook.refusals and reason is not None
+        return Handled(work.message, kind, work.command.compensates, result, reason, rejected)
 
     def _tell(self, work: Work, event: Event, effects: Effects) -> None:
         outcome = follow_up(work.message, event, source=self.name, attempt=work.attempt)

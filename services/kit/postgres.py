@@ -16,7 +16,7 @@ import msgspec
 import psycopg
 
 from services.kit import sql
-from services.kit.connection import Connection, connect
+from services.kit.connection import Connection, TimedConnection, connect
 from services.kit.message import Message, Mode, SagaId
 from services.kit.session import Arrival, Fact, Facts, OutboxRow, Parked
 from services.kit.wire import Headers, Record
@@ -226,7 +226,13 @@ class PostgresDatabase:
         took: Callable[[float], None] = lambda _: None,
     ) -> None:
         self._url, self._schema, self._name, self._took = url, schema, name, took
-        self._connection: Connection | None = None
+        self._connection: TimedConnection | None = None
+
+    @property
+    def waited(self) -> float:
+        """Seconds spent waiting for this connection's answers so far; it never decreases while
+        the connection lasts."""
+        return self._connection.waited if self._connection else 0.0
 
     def connection(self) -> Connection:
         if self._connection is None or self._connection.closed or self._connection.broken:

@@ -19,8 +19,9 @@ from kafka.errors import KafkaError
 from services.kit.crash_points import CrashPoints, Point
 from services.kit.metrics import Metrics
 from services.kit.session import OutboxRow
+from services.kit.trace_context import is_sampled
 from services.kit.tracing import Tracing
-from services.kit.wire import Record
+from services.kit.wire import Record, composed_at
 
 log = logging.getLogger(__name__)
 
@@ -61,6 +62,7 @@ class Relay:
         self._put_off: deque[OutboxRow] = deque(maxlen=SWEEP_LIMIT)
         self._failures = 0
         self._behind = True
+        self._born = time.time()
 
     @property
     def behind(self) -> bool:
@@ -135,7 +137,7 @@ class Relay:
             return any(row.id in ids for ids in known)
 
     def _send_row(self, row: OutboxRow) -> bool:
-        started = time.time()
+        started = self._began(row.record)
         with self._lock:
             self._in_flight.add(row.id)
         future = self._send_once(row.record)
@@ -146,6 +148,14 @@ class Relay:
         future.add_callback(self._succeeded, row, started)
         future.add_errback(self._failed, row)
         return True
+
+    def _began(self, record: Record) -> float:
+        """What an earlier life of this process has left it may have sent before, at an unknown
+        time after it was composed."""
+        if not is_sampled(record.parent):
+            return time.time()
+        composed = composed_at(record)
+        return composed if composed < self._born else time.time()
 
     def _catch_up(self, failures: int, rows: Sequence[OutboxRow]) -> None:
         """Back to fast publication, unless a send failed since the rows were looked for.

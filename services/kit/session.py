@@ -92,3 +92,7 @@ class Database(Protocol):
 
     def transaction(self) -> AbstractContextManager[Session]:
         """Commit on a normal exit, roll back on an exception."""
+
+    @property
+    def waited(self) -> float:
+        """Seconds spent waiting for the database's answers so far."""

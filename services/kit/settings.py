@@ -104,7 +104,18 @@ class Settings(KafkaSettings, frozen=True, kw_only=True):
     session_timeout_seconds: Annotated[
         float, _about("how long a dead replica keeps its partitions", ge=6)
     ] = 45.0
+    trace_link_only: Annotated[
+        bool, _about("a message's handling is linked to its sending, and no child of it")
+    ] = False
+    span_journal: Annotated[
+        str,
+        _about("folder that outlives the process: its next life tells the spans that a kill took"),
+    ] = ""
     log_level: Annotated[str, _about("a level of Python's `logging`")] = "INFO"
+
+    @property
+    def tracing(self) -> tuple[bool, str]:
+        return self.trace_link_only, self.span_journal
 
 
 def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:

@@ -3,39 +3,45 @@
 Span ids are derived from message ids. So a context can be written into the outbox before its
 span has ended, and a process that resumes after a crash tells the lost span again instead of
 leaving its children orphaned. Where the saga is not sampled, nothing is made.
-Names and attributes: shared conventions of OpenTelemetry messaging, kept in this module only,
-because they are still moving.
+
+With `link_only` the handling of a message begins a trace of its own, which is linked to the span
+that sent the message: as the conventions for messaging prefer it.
 """
 
 from __future__ import annotations
 
 import os
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from hashlib import blake2b
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from opentelemetry import trace
-from opentelemetry.context import Context
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
-from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
-from opentelemetry.sdk.trace.sampling import Decision
-from opentelemetry.trace import Link, NonRecordingSpan, SpanContext, SpanKind, Status, StatusCode
+from opentelemetry.sdk.trace.sampling import ALWAYS_ON, Decision
+from opentelemetry.trace import Link, SpanContext, SpanKind, Status, StatusCode
 from opentelemetry.trace.span import TraceFlags
-from opentelemetry.util.types import AttributeValue
 
-from services.kit.effects import Closed
+from services.kit import span as spans
+from services.kit.effects import Closed, Handled
+from services.kit.journal import Journal
 from services.kit.message import Message
 from services.kit.metrics import Metrics
+from services.kit.session import Parked
+from services.kit.span import Told
+from services.kit.trace_context import (
+    DerivedIds,
+    derive,
+    derive_trace,
+    in_context,
+    is_sampled,
+    parse,
+    render,
+)
 from services.kit.wire import Record
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace.export import SpanExporter
-
-_SAMPLED = "01"
 
 
 class Root(NamedTuple):
@@ -45,27 +51,12 @@ class Root(NamedTuple):
     parent_span: str | None
 
 
-class DerivedIds(RandomIdGenerator):
-    """Random ids, unless the next span's ids are laid down."""
+class Noted(NamedTuple):
+    """A span that will be true once its transaction has committed, and how that is proven: `key`
+    is the message that would be a duplicate then."""
 
-    def __init__(self) -> None:
-        self._next = threading.local()
-
-    @contextmanager
-    def of(self, context: SpanContext) -> Iterator[None]:
-        self._next.context = context
-        try:
-            yield
-        finally:
-            self._next.context = None
-
-    def generate_span_id(self) -> int:
-        context = getattr(self._next, "context", None)
-        return context.span_id if context else super().generate_span_id()
-
-    def generate_trace_id(self) -> int:
-        context = getattr(self._next, "context", None)
-        return context.trace_id if context else super().generate_trace_id()
+    key: str
+    span: Told
 
 
 class CountingProcessor(SpanProcessor):
@@ -81,8 +72,16 @@ class CountingProcessor(SpanProcessor):
 
 
 class Tracing:
-    def __init__(self, service: str, instance: str, metrics: Metrics) -> None:
+    def __init__(
+        self,
+        service: str,
+        instance: str,
+        metrics: Metrics,
+        link_only: bool = False,
+        journal: str = "",
+    ) -> None:
         self._service = service
+        self._link_only = link_only
         self._ids = DerivedIds()
         resource = Resource.create(
             {
@@ -91,136 +90,155 @@ class Tracing:
                 "service.instance.id": instance,
             }
         )
+        self._sampler = TracerProvider(shutdown_on_exit=False).sampler
         self._provider = TracerProvider(
-            id_generator=self._ids, resource=resource, shutdown_on_exit=False
+            sampler=ALWAYS_ON, id_generator=self._ids, resource=resource, shutdown_on_exit=False
         )
         self._provider.add_span_processor(CountingProcessor(metrics))
-        for exporter in _exporters():
+        exporters = list(_exporters())
+        for exporter in exporters:
             self._export(exporter)
         self._tracer = self._provider.get_tracer("bandstand")
+        self._journal = Journal(Path(journal), instance) if exporters and journal else None
+        self._unproven: dict[str, list[Told]] = {}
+        self._key_of: dict[str, str] = {}
+        self._resume()
 
     def _export(self, exporter: SpanExporter) -> None:
         from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
         self._provider.add_span_processor(BatchSpanProcessor(exporter))
 
+    def _resume(self) -> None:
+        """Tell what an earlier life of this process had not told for certain."""
+        if self._journal is None:
+            return
+        facts, notes = self._journal.begin()
+        self.tell(facts)
+        for note in notes:
+            self._journal.write(note.spans, note.key)
+            self._unproven.setdefault(note.key, []).extend(note.spans)
+            self._key_of.update((told.context, note.key) for told in note.spans)
+
     def admit(self, incoming: str | None) -> Root:
         """Begin a saga's trace, or continue its caller's; the sampler decides once, here."""
         caller = parse(incoming)
         trace_id = caller.trace_id if caller else self._ids.generate_trace_id()
-        sampled = (
-            self._provider.sampler.should_sample(
-                _in_context(caller) if caller else Context(), trace_id, "saga order"
-            ).decision
-            is not Decision.DROP
-        )
+        found = self._sampler.should_sample(in_context(caller), trace_id, "saga order")
+        sampled = found.decision is not Decision.DROP
         span_id = self._ids.generate_span_id()
         context = SpanContext(trace_id, span_id, True, TraceFlags(int(sampled)))
         return Root(render(context), f"{caller.span_id:016x}" if caller else None)
 
     def processing(self, message: Message, tries: int = 0) -> str | None:
         """The context that handling this message gives to what it sends."""
-        return self._derived(message.traceparent, message.id, self._service, str(tries))
+        if not is_sampled(message.traceparent):
+            return message.traceparent
+        begin = derive_trace if self._link_only else derive
+        return begin(str(message.traceparent), message.receipt, self._service, str(tries))
 
     def sending(self, message_id: str, parent: str | None) -> str | None:
-        return self._derived(parent, message_id, "send")
+        return derive(str(parent), message_id, "send") if is_sampled(parent) else parent
 
-    def processed(
-        self, message: Message, step: str, backward: bool, started: float, tries: int = 0
-    ) -> None:
-        """End the span of a handled message; `started` is in seconds since the epoch."""
-        if not _is_sampled(message.traceparent):
-            return
-        context, producer = parse(self.processing(message, tries)), parse(message.traceparent)
-        if context is None or producer is None or not context.trace_flags.sampled:
-            return
-        attributes: dict[str, AttributeValue] = {
-            "messaging.system": "kafka",
-            "messaging.operation.type": "process",
-            "messaging.destination.name": message.topic,
-            "messaging.message.id": message.id,
-            "messaging.kafka.message.key": message.saga_id,
-            "saga.id": message.saga_id,
-            "saga.mode": message.mode.value,
-            "saga.epoch": message.epoch,
-            "saga.step": step,
-            "saga.direction": "backward" if backward else "forward",
-            "saga.attempt": message.attempt,
-        }
-        name = f"process {message.topic}"
-        self._emit(name, context, producer, SpanKind.CONSUMER, attributes, started, time.time())
+    def timing_out(self, message_id: str, parent: str | None) -> str | None:
+        """The context of a deadline that passed; the message is the first that it sends."""
+        return derive(str(parent), message_id, "timeout") if is_sampled(parent) else parent
+
+    def handled(self, done: Handled, tries: int, started: float) -> Iterator[Noted]:
+        """`started` is in seconds since the epoch; no span where the saga is not sampled."""
+        if is_sampled(done.message.traceparent):
+            context = str(self.processing(done.message, tries))
+            span = spans.handling(done, context, started, self._link_only)
+            yield Noted(done.message.receipt, span)
+
+    def put_off(self, parked: Parked, tries: int, started: float) -> Iterator[Noted]:
+        """Unless it is put off before it was tried: then it is the same try, later."""
+        if is_sampled(parked.message.traceparent) and parked.tries > tries:
+            context = str(self.processing(parked.message, tries))
+            span = spans.putting_off(parked, context, started, self._link_only)
+            yield Noted(parked.message.receipt, span)
+
+    def closed(self, saga: Closed) -> Iterator[Noted]:
+        context = parse(saga.traceparent)
+        if context is not None and context.trace_flags.sampled:
+            above = saga.parent_span
+            caller = f"00-{context.trace_id:032x}-{above}-01" if above else None
+            yield Noted(saga.closed_by, spans.closing(saga, str(saga.traceparent), caller))
+
+    def timed_out(
+        self, messages: Sequence[Message], parent: str | None, started: float
+    ) -> Iterator[Noted]:
+        if is_sampled(parent):
+            context = str(self.timing_out(messages[0].id, parent))
+            yield Noted(context, spans.timing_out(messages, str(parent), context, started))
+
+    def admitted(self, message: Message, root: str, placed_at: float) -> Iterator[Told]:
+        if is_sampled(root):
+            context = derive(root, message.id, "admit")
+            yield spans.admitting(message, root, context, placed_at)
+
+    def buried(self, message: Message, reason: str, tries: int, started: float) -> None:
+        if is_sampled(message.traceparent):
+            context = str(self.processing(message, tries))
+            span = spans.burying(message, reason, context, started, self._link_only)
+            self.tell([span.ended(time.time())])
 
     def sent(self, record: Record, started: float) -> None:
-        if not _is_sampled(record.parent):
+        if not is_sampled(record.parent) or parse(record.parent) is None:
             return
-        context, parent = parse(self.sending(record.message_id, record.parent)), record.parent
-        producer = parse(parent)
-        if context is None or producer is None or not context.trace_flags.sampled:
-            return
-        saga_id, kind, attempt = record.message_id.split(":")
-        attributes: dict[str, AttributeValue] = {
-            "messaging.system": "kafka",
-            "messaging.operation.type": "send",
-            "messaging.destination.name": record.topic,
-            "messaging.message.id": record.message_id,
-            "saga.id": saga_id,
-            "saga.mode": record.mode,
-            "saga.step": kind,
-            "saga.attempt": int(attempt),
-        }
-        name = f"send {record.topic}"
-        self._emit(name, context, producer, SpanKind.PRODUCER, attributes, started, time.time())
+        if self._unproven:
+            self._prove(self._key_of.get(str(record.parent), ""))
+        context = str(self.sending(record.message_id, record.parent))
+        self.tell([spans.sending(record, context, started).ended(time.time())])
 
-    def closed(self, saga: Closed) -> None:
-        """Tell the root span, known since admission, once the saga is over."""
-        context = parse(saga.traceparent)
-        if context is None or not context.trace_flags.sampled:
+    def note(self, noted: Sequence[Noted]) -> None:
+        """Before a commit; `tell` afterwards."""
+        if self._journal is None or not noted:
             return
-        caller = None
-        if saga.parent_span:
-            caller = SpanContext(context.trace_id, int(saga.parent_span, 16), True, TraceFlags(1))
-        attributes: dict[str, AttributeValue] = {
-            "saga.id": saga.saga_id,
-            "saga.mode": saga.mode.value,
-            "saga.epoch": saga.epoch,
-            "saga.outcome": saga.outcome,
-            "saga.reason": saga.reason or "",
-        }
-        kind = SpanKind.SERVER
-        times = (saga.started_at, saga.closed_at)
-        self._emit("saga order", context, caller, kind, attributes, *times)
+        now, by_key = time.time(), dict[str, list[Told]]()
+        for key, span in noted:
+            by_key.setdefault(key, []).append(span if span.end else span.ended(now))
+        for key, told in by_key.items():
+            self._journal.write(told, key)
+            self._unproven.pop(key, None)
+
+    def known(self, key: str) -> None:
+        """The inbox knows it: if an earlier life of this process handled it, that did commit."""
+        if self._unproven:
+            self._prove(key)
+
+    def tell(self, told: Sequence[Told]) -> None:
+        if told and self._journal is not None:
+            self._journal.write(told)
+        for span in told:
+            self._emit(span)
 
     def shutdown(self) -> None:
         self._provider.shutdown()
+        if self._journal is not None:
+            self._journal.close()
 
-    def _emit(
-        self,
-        name: str,
-        context: SpanContext,
-        parent: SpanContext | None,
-        kind: SpanKind,
-        attributes: dict[str, AttributeValue],
-        started: float,
-        ended: float,
-    ) -> None:
+    def _prove(self, key: str) -> None:
+        resumed: dict[str, spans.Value] = {"saga.resumed": True}
+        self.tell([told.ended(told.end, **resumed) for told in self._unproven.pop(key, ())])
+
+    def _emit(self, told: Told) -> None:
+        context, parent, link = parse(told.context), parse(told.parent), parse(told.link)
+        if context is None:
+            return
+        start = int(told.start * 1e9)
         with self._ids.of(context):
             span = self._tracer.start_span(
-                name,
-                context=_in_context(parent) if parent else Context(),
-                kind=kind,
-                attributes=attributes,
-                links=[Link(parent)] if parent and kind is SpanKind.CONSUMER else None,
-                start_time=int(started * 1e9),
+                told.name,
+                context=in_context(parent),
+                kind=SpanKind[told.kind.upper()],
+                attributes=told.attributes,
+                links=[Link(link)] if link else None,
+                start_time=start,
             )
-        if attributes.get("saga.outcome") == "rejected":
-            span.set_status(Status(StatusCode.ERROR, str(attributes["saga.reason"])))
-        span.end(max(int(ended * 1e9), int(started * 1e9)))
-
-    def _derived(self, traceparent: str | None, *parts: str) -> str | None:
-        if traceparent is None or not _is_sampled(traceparent):
-            return traceparent
-        digest = blake2b("\x1f".join(parts).encode(), digest_size=8).hexdigest()
-        return f"{traceparent[:36]}{digest}-{_SAMPLED}"
+        if told.error:
+            span.set_status(Status(StatusCode.ERROR, told.error))
+        span.end(max(int(told.end * 1e9), start))
 
 
 def _exporters() -> Iterator[SpanExporter]:
@@ -233,29 +251,3 @@ def _exporters() -> Iterator[SpanExporter]:
         from services.kit.zipkin import ZipkinExporter
 
         yield ZipkinExporter(endpoint)
-
-
-def _is_sampled(traceparent: str | None) -> bool:
-    """Without reading the rest of it: most sagas are not, and each has dozens of spans."""
-    return traceparent is not None and traceparent.endswith(_SAMPLED)
-
-
-def render(context: SpanContext) -> str:
-    return f"00-{context.trace_id:032x}-{context.span_id:016x}-{context.trace_flags:02x}"
-
-
-def parse(traceparent: str | None) -> SpanContext | None:
-    """W3C Trace Context, version 00; what cannot be read is no context."""
-    parts = (traceparent or "").split("-")
-    if len(parts) != 4 or [len(part) for part in parts] != [2, 32, 16, 2]:
-        return None
-    try:
-        trace_id, span_id, flags = (int(part, 16) for part in parts[1:])
-    except ValueError:
-        return None
-    context = SpanContext(trace_id, span_id, True, TraceFlags(flags & 1))
-    return context if context.is_valid else None
-
-
-def _in_context(parent: SpanContext) -> Context:
-    return trace.set_span_in_context(NonRecordingSpan(parent), Context())

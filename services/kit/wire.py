@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -68,6 +69,8 @@ def to_headers(message: Message) -> Headers:
         headers.append(("traceparent", message.traceparent.encode()))
     if message.tracestate:
         headers.append(("tracestate", message.tracestate.encode()))
+    if message.baggage:
+        headers.append(("baggage", message.baggage.encode()))
     if message.replay:
         headers.append((REPLAY, message.replay.encode()))
     return headers
@@ -95,6 +98,7 @@ def from_record(
             value=value or b"",
             traceparent=_optional(raw, "traceparent"),
             tracestate=_optional(raw, "tracestate"),
+            baggage=_optional(raw, "baggage"),
             replay=_optional(raw, REPLAY),
             place=place,
         )
@@ -103,6 +107,12 @@ def from_record(
     except (ValueError, AttributeError) as error:
         raise MalformedMessage(f"unreadable header: {error}") from error
     return _checked(message)
+
+
+def composed_at(record: Record) -> float:
+    """Seconds since the epoch, of a message of ours."""
+    text = dict(record.headers)["ce_time"].decode()
+    return datetime.fromisoformat(text).timestamp()
 
 
 def replay_in(headers: Iterable[tuple[str, bytes]]) -> str | None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+from services.kit.effects import Outgoing
+from services.kit.late import Late
 from services.kit.message import Mode
 from services.kit.metrics import Metrics
 from services.kit.postgres import PostgresDatabase
 from services.kit.relay import Publisher
 from services.kit.tracing import Tracing
-from services.kit.wire import Record, to_record
 from services.orchestrator.engine import Orchestrator
 
 EVERY_SECONDS = 0.5
@@ -46,19 +49,20 @@ class Timers:
             metrics.deadlines_passed.labels(MODE, step.name)
 
     def run(self) -> float:
+        late, waited = Late(self._tracing), self._database.waited
         with self._database.transaction() as session:
             effects = self._orchestrator.execute_due(session)
-            records: list[Record] = []
-            for out in effects.outgoing:
-                root = out.cause.traceparent
-                context = self._tracing.sending(out.message.id, root)
-                records.append(to_record(out.message.within(context), root))
-            session.send(records)
+            for sends in _by_saga(effects.outgoing):
+                late.say([out.message for out in sends], sends[0].cause.traceparent)
+            session.send(late.records)
+            self._tracing.note(late.noted)
+        waited = max(self._database.waited - waited, 0.0)
         self._publisher.publish(session.sent)
         for step in effects.timed_out:
             self._metrics.deadlines_passed.labels(MODE, step).inc()
         for bench in effects.decided:
             self._metrics.tell_decisions(bench)
+        late.tell(waited)
         return EVERY_SECONDS
 
     def count_waiting(self) -> float:
@@ -71,3 +75,10 @@ class Timers:
         row = connection.execute(_STUCK).fetchone()
         self._metrics.stuck_sagas.labels(MODE).set(row[0] if row else 0)
         return 1.0
+
+
+def _by_saga(sends: Iterable[Outgoing]) -> Iterable[list[Outgoing]]:
+    found: dict[str, list[Outgoing]] = {}
+    for out in sends:
+        found.setdefault(out.message.saga_id, []).append(out)
+    return found.values()

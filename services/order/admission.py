@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import queue
 import threading
+import time
 from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
@@ -23,6 +24,8 @@ from services.kit.postgres import PostgresDatabase
 from services.kit.problems import Problem
 from services.kit.relay import Publisher
 from services.kit.session import OutboxRow, Session
+from services.kit.span import Told
+from services.kit.trace_context import with_saga
 from services.kit.tracing import Root, Tracing
 from services.kit.wire import Record, to_record
 from services.messages import OrderPlaced
@@ -51,7 +54,7 @@ FROM json_to_recordset(%s) AS new (
     traceparent text, parent_span text)
 ORDER BY idempotency_key
 ON CONFLICT (idempotency_key) DO NOTHING
-RETURNING id
+RETURNING id, extract(epoch FROM placed_at)::float8
 """
 
 _EARLIER = """
@@ -78,6 +81,7 @@ class Application:
     request_hash: bytes
     idempotency_key: str | None
     traceparent: str | None
+    baggage: str | None = None
     answer: Future[Admitted] = field(default_factory=Future, compare=False)
 
     @property
@@ -151,6 +155,7 @@ class AdmissionDesk:
             return
         self._backlog.wrote(len(rows))
         self._publisher.publish(rows)
+        admission.trace()
         for admitted in admission.fresh:
             self._metrics.placed.labels(admitted.mode.value).inc()
         admission.answer(applications)
@@ -171,6 +176,8 @@ class Admission:
         self._deadline_seconds = deadline_seconds
         self._admitted: dict[SagaId, Admitted] = {}
         self._earlier: dict[str, tuple[Admitted, bytes]] = {}
+        self._spans: list[Told] = []
+        self._waited = self._committed_at = 0.0
 
     @property
     def fresh(self) -> list[Admitted]:
@@ -181,7 +188,14 @@ class Admission:
             session.connection.execute(LOCK_SHARED)
             route = read_route(session.connection)
             session.send(self._insert(session, applications, route))
+        self._waited = max(self._database.waited - self._waited, 0.0)
+        self._committed_at = time.time()
         return session.sent
+
+    def trace(self) -> None:
+        """A span begins with its order's row, and so do the seconds waited for the database."""
+        size, ended = len(self._admitted), self._committed_at
+        self._tracing.tell([span.in_batch(ended, self._waited, size) for span in self._spans])
 
     def answer(self, applications: Sequence[Application]) -> None:
         for application in applications:
@@ -200,25 +214,25 @@ class Admission:
     ) -> list[Record]:
         roots = [self._tracing.admit(one.traceparent) for one in applications]
         modes = [route.choose(one.order_id) for one in applications]
-        placed = [one.placed for one in applications]
         batch = sql.rows(
             _row(one, mode, route.epoch, root)
             for one, mode, root in zip(applications, modes, roots, strict=True)
         )
         rows = session.connection.execute(_INSERT, (self._deadline_seconds, batch))
-        inserted = {order_id for (order_id,) in rows}
+        inserted = dict(rows)
+        self._waited = self._database.waited
         records = []
-        for order, mode, root in zip(placed, modes, roots, strict=True):
-            if order.order_id in inserted:
+        for one, mode, root in zip(applications, modes, roots, strict=True):
+            if one.order_id in inserted:
+                order = one.placed
                 admitted = Admitted(order.order_id, mode, route.epoch, order.amount_cents)
                 self._admitted[order.order_id] = admitted
-                records.append(self._record(order, mode, route.epoch, root.traceparent))
-        self._find_earlier(session, applications, inserted)
+                message = _placed(one, mode, route.epoch, root)
+                records.append(told(self._tracing, message))
+                placed_at = inserted[one.order_id]
+                self._spans += self._tracing.admitted(message, root.traceparent, placed_at)
+        self._find_earlier(session, applications, set(inserted))
         return records
-
-    def _record(self, order: OrderPlaced, mode: Mode, epoch: Epoch, root: str) -> Record:
-        message = compose(order, source="order", mode=mode, epoch=epoch, traceparent=root)
-        return told(self._tracing, message)
 
     def _find_earlier(
         self, session: Session, applications: Sequence[Application], inserted: set[str]
@@ -249,6 +263,17 @@ def _row(one: Application, mode: Mode, epoch: Epoch, root: Root) -> dict[str, An
         "traceparent": root.traceparent,
         "parent_span": root.parent_span,
     }
+
+
+def _placed(one: Application, mode: Mode, epoch: Epoch, root: Root) -> Message:
+    return compose(
+        one.placed,
+        source="order",
+        mode=mode,
+        epoch=epoch,
+        traceparent=root.traceparent,
+        baggage=with_saga(one.baggage, one.order_id, mode),
+    )
 
 
 def told(tracing: Tracing, message: Message) -> Record:

@@ -73,8 +73,9 @@ def _add_admission(router: APIRouter, desk: AdmissionDesk) -> None:
         response: Response,
         idempotency_key: IdempotencyKey = None,
         traceparent: Annotated[str | None, Header(include_in_schema=False)] = None,
+        baggage: Annotated[str | None, Header(include_in_schema=False)] = None,
     ) -> Accepted:
-        application = _priced(body, idempotency_key, traceparent)
+        application = _priced(body, idempotency_key, traceparent, baggage)
         admitted = await asyncio.wrap_future(desk.submit(application))
         response.headers["Location"] = f"/orders/{admitted.order_id}"
         return Accepted(
@@ -144,7 +145,9 @@ def _add_coordination(router: APIRouter, pool: Pool, token: str, crash_points: C
         )
 
 
-def _priced(body: NewOrder, key: str | None, traceparent: str | None) -> Application:
+def _priced(
+    body: NewOrder, key: str | None, traceparent: str | None, baggage: str | None
+) -> Application:
     unknown = sorted({item.sku for item in body.items} - PRICES_CENTS.keys())
     if unknown:
         raise Problem(422, "unknown-sku", f"not sold here: {', '.join(unknown)}", skus=unknown)
@@ -161,4 +164,5 @@ def _priced(body: NewOrder, key: str | None, traceparent: str | None) -> Applica
         card=body.card,
         ship_to=Address(address.name, address.country, address.city, address.postcode),
     )
-    return Application(placed, sha256(body.model_dump_json().encode()).digest(), key, traceparent)
+    request_hash = sha256(body.model_dump_json().encode()).digest()
+    return Application(placed, request_hash, key, traceparent, baggage)

@@ -11,13 +11,13 @@ import logging
 from collections.abc import Sequence
 from typing import Any
 
+from services.kit.late import Late
 from services.kit.message import Epoch, Event, Message, Mode, SagaId, compose
 from services.kit.metrics import Metrics
 from services.kit.postgres import PostgresDatabase
 from services.kit.relay import Publisher
 from services.kit.tracing import Tracing
 from services.messages import OrderConfirmed, OrderExpired, OrderRejected
-from services.order.admission import told
 
 log = logging.getLogger(__name__)
 
@@ -67,11 +67,17 @@ class Deadlines:
 
     def run(self) -> float:
         values = {"wait": self._wait, "longest": LONGEST_WAIT_SECONDS, "limit": AT_ONCE}
+        late, waited = Late(self._tracing), self._database.waited
         with self._database.transaction() as session:
             due = session.connection.execute(_CLAIM, values).fetchall()
-            session.send([told(self._tracing, nudge(row)) for row in due])
+            for message in map(nudge, due):
+                late.say([message], message.traceparent)
+            session.send(late.records)
+            self._tracing.note(late.noted)
+        waited = max(self._database.waited - waited, 0.0)
         self._publisher.publish(session.sent)
         self._passed.inc(len(due))
+        late.tell(waited)
         if due:
             log.info("%d orders passed their deadline", len(due))
         return EVERY_SECONDS

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from services.kit import sql
@@ -74,11 +75,12 @@ def hear(connection: Any, messages: Sequence[Message], effects: Effects) -> None
     connection.execute(_HEAR, (heard,))
     if held := [message for message in messages if message.type == StepHeld.__name__]:
         holds.note(connection, held)
-    last = sorted({m.saga_id for m in messages if m.type == CustomerNotified.__name__})
+    last = {m.saga_id: m.receipt for m in messages if m.type == CustomerNotified.__name__}
     if last:
-        effects.closed.extend(_closed(row) for row in connection.execute(_CLOSE, (sql.ids(last),)))
+        rows = connection.execute(_CLOSE, (sql.ids(sorted(last)),))
+        effects.closed.extend(_closed(row, last) for row in rows)
 
 
-def _closed(row: Any) -> Closed:
+def _closed(row: Any, last: Mapping[SagaId, str]) -> Closed:
     order, mode, *rest = row
-    return Closed(order, Mode(mode), *rest)
+    return replace(Closed(order, Mode(mode), *rest), closed_by=last[order])

@@ -180,6 +180,11 @@ class MemoryDatabase:
         session.commit()
         self._moments.after_commit()
 
+    @property
+    def waited(self) -> float:
+        """Memory answers at once."""
+        return 0.0
+
     def reader(self) -> MemorySession:
         return self._session(self.store)
 

@@ -1,7 +1,9 @@
 """The relay: nothing committed is lost, and what concerns one order keeps its order."""
 
+from datetime import UTC, datetime
 from random import Random
 
+import msgspec
 import psycopg
 import pytest
 from hypothesis import given
@@ -9,10 +11,12 @@ from hypothesis import strategies as st
 
 from services.kit.relay import MOST_IN_FLIGHT, SETTLED_SECONDS, SWEEP_LIMIT, Relay
 from services.kit.session import OutboxRow
+from services.kit.wire import Record, to_record
 from tests.simulator.broker import Losses, MemoryBroker, MemoryProducer
 from tests.simulator.database import Clock, MemoryDatabase, Store, away
 from tests.simulator.services import metrics, tracing
-from tests.unit.services.builders import a_record, a_row, order_id
+from tests.unit.services.builders import a_message, a_record, a_row, order_id
+from tests.unit.services.test_tracing import SAMPLED
 
 
 def raise_away(_ids):
@@ -335,3 +339,31 @@ def test_nothing_is_lost_whatever_the_broker_loses(seed, keys):
     assert sum(len(set(post.attempts(key))) for key in set(keys)) == len(keys)
     assert post.unsent == 0
     assert not post.relay.behind
+
+
+class Heard:
+    """A tracing that notes when sending began, by its own account."""
+
+    def __init__(self):
+        self.began = {}
+
+    def sent(self, record, started):
+        self.began[record.message_id] = started
+
+
+def test_what_a_crash_has_left_was_sent_from_its_composing_on(post):
+    """Perhaps it was sent before, and has been read since; a letter has no such time."""
+    tracing = Heard()
+    relay = Relay(post.producer, metrics("order"), tracing)
+    message, later = (
+        msgspec.structs.replace(a_message(attempt=attempt), time=f"{year}-01-01T00:00:00+00:00")
+        for attempt, year in ((1, 2026), (2, 2126))
+    )
+    unreadable = Record("order.dead-letter", "", "topic-0-1", "", [], b"")
+    records = (to_record(message, SAMPLED), to_record(later, SAMPLED), unreadable)
+    relay._send([OutboxRow(number, record) for number, record in enumerate(records)])
+    post.deliver()
+    assert tracing.began[message.id] == datetime(2026, 1, 1, tzinfo=UTC).timestamp()
+    now = pytest.approx(datetime.now(UTC).timestamp(), abs=60)
+    assert tracing.began[later.id] == now
+    assert tracing.began["topic-0-1"] == now

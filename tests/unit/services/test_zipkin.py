@@ -7,32 +7,32 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 from opentelemetry.sdk.trace.export import SpanExportResult
 
-from services.kit.effects import Closed
+from services.kit.effects import Closed, Handled
 from services.kit.message import Mode
 from services.kit.metrics import Metrics
 from services.kit.tracing import Tracing
 from services.kit.zipkin import ZipkinExporter, as_zipkin
 from tests.unit.services.builders import ORDER_ID, a_message
-from tests.unit.services.test_tracing import SAMPLED, a_tracing
+from tests.unit.services.test_tracing import SAMPLED, a_tracing, told
 
 
 def spans_of_a_rejected_order():
     tracing, exporter = a_tracing()
-    tracing.processed(a_message(traceparent=SAMPLED), "ReserveStock", False, 1_000.0)
-    tracing.closed(
-        Closed(ORDER_ID, Mode.CHOREOGRAPHY, 1, "rejected", "sold_out", SAMPLED, None, 1.0, 2.0, 2.5)
-    )
+    done = Handled(a_message(traceparent=SAMPLED), "ReserveStock")
+    outcome = ("rejected", "sold_out", SAMPLED, None)
+    saga = Closed(ORDER_ID, Mode.CHOREOGRAPHY, 1, *outcome, 1.0, 2.0, 2.5)
+    told(tracing, [*tracing.handled(done, 0, 1_000.0), *tracing.closed(saga)])
     return exporter.get_finished_spans()
 
 
 @pytest.fixture
 def zipkin():
     """Its address, and what it was told."""
-    told = []
+    arrived = []
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self):
-            told.extend(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            arrived.extend(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
             self.send_response(202)
             self.end_headers()
 
@@ -41,7 +41,7 @@ def zipkin():
 
     with HTTPServer(("127.0.0.1", 0), Handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}/api/v2/spans", told
+        yield f"http://127.0.0.1:{server.server_port}/api/v2/spans", arrived
         server.shutdown()
 
 
@@ -59,10 +59,10 @@ def test_a_span_keeps_its_place_and_its_tags():
 
 
 def test_spans_are_delivered(zipkin):
-    endpoint, told = zipkin
+    endpoint, arrived = zipkin
     spans = spans_of_a_rejected_order()
     assert ZipkinExporter(endpoint).export(spans) is SpanExportResult.SUCCESS
-    assert told == [as_zipkin(span) for span in spans]
+    assert arrived == [as_zipkin(span) for span in spans]
 
 
 def test_a_zipkin_that_is_away_is_no_error():
@@ -81,9 +81,10 @@ def test_a_zipkin_that_is_still_starting_is_waited_for_once(monkeypatch):
 
 
 def test_a_service_exports_to_the_zipkin_that_its_environment_names(zipkin, monkeypatch):
-    endpoint, told = zipkin
+    endpoint, arrived = zipkin
     monkeypatch.setenv("OTEL_EXPORTER_ZIPKIN_ENDPOINT", endpoint)
     tracing = Tracing("inventory", "inventory-0", Metrics("inventory"))
-    tracing.processed(a_message(traceparent=SAMPLED), "ReserveStock", False, 1_000.0)
+    done = Handled(a_message(traceparent=SAMPLED), "ReserveStock")
+    told(tracing, tracing.handled(done, 0, 1_000.0))
     tracing.shutdown()
-    assert [span["name"] for span in told] == [f"process {a_message().topic}"]
+    assert [span["name"] for span in arrived] == [f"process {a_message().topic}"]
