@@ -1,23 +1,24 @@
 """`bandstand trace`: where a saga's time went, and how the modes differ in it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
-from lab.api import Api
+from lab.commands import where as places
 from lab.commands.where import target_of
 from lab.errors import BandstandError
-from lab.output import AsJson, out, print_json
-from lab.target import Target
-from lab.traces import find
-from lab.traces.measure import Measured, measure, summarize
+from lab.output import AsJson, out, print_json, say
+from lab.stack.home import default_home
+from lab.stack.state import find_stack
+from lab.traces import find, kept
+from lab.traces.backend import Backend, reading
+from lab.traces.measure import Measured, ModeSummary, measure, summarize
 from lab.traces.show import paths, side_by_side, waterfall
 from lab.traces.tree import Tree
-from lab.traces.zipkin import Zipkin
-from lab.where.inquiry import Services
 
 WIDTH_OF_A_PIPE = 140
 
@@ -36,6 +37,16 @@ app = typer.Typer(
     help="Where a saga's time went: one trace (`trace ID`), or both modes side by side.",
     no_args_is_help=True,
 )
+From = Annotated[
+    str | None,
+    typer.Option(
+        "--from",
+        metavar="URL",
+        envvar="BANDSTAND_TRACES",
+        help="A Zipkin or a Jaeger, or a file of traces; else the running stack's, or what the "
+        "last demo left.",
+    ),
+]
 
 
 class NothingToCompareError(BandstandError):
@@ -46,19 +57,21 @@ class NothingToCompareError(BandstandError):
 def show(
     context: typer.Context,
     trace: Annotated[str, typer.Argument(metavar="ID", help="Of an order or a trace.")],
+    where: From = None,
     as_json: AsJson = False,
 ) -> None:
     """One saga's spans as a tree, with times."""
-    target = target_of(context)
-    with _zipkin(target) as zipkin:
-        trace_id, tree = _find(target, zipkin, trace)
+    with _backend(context, where) as backend:
+        tree = find.find(backend, trace)
+        page = backend.page(tree.root.trace)
     measured = measure(tree)
     if as_json:
         print_json({"trace": measured, "spans": [span for _, span in tree.all()]})
         return
     _draw(tree)
     out.print(_in_words(measured))
-    out.print(f"{target.traces()}/zipkin/traces/{trace_id}", style="dim")
+    if page:
+        out.print(page, style="dim")
 
 
 @app.command("compare")
@@ -71,19 +84,22 @@ def compare(
     last: Annotated[
         int | None, typer.Option(min=1, max=1000, help="Rather this many of each mode.")
     ] = None,
+    html: Annotated[
+        Path | None, typer.Option(help="Write a page too: two waterfalls on one time scale.")
+    ] = None,
+    where: From = None,
     as_json: AsJson = False,
 ) -> None:
     """Both modes side by side: critical path, hops, fan-out, and where the time goes."""
     if (last is None) == (not traces) or (traces and len(traces) != 2):
         raise typer.BadParameter("name two traces, A and B, or --last N")
-    target = target_of(context)
-    with _zipkin(target) as zipkin:
-        trees = find.last(zipkin, last) if last else _two(target, zipkin, traces or [])
-    modes = summarize([measure(tree) for tree in trees])
-    if set(modes) != set(find.MODES):
-        raise NothingToCompareError(
-            f"a trace of each mode is needed; here are {', '.join(modes) or 'none'}"
-        )
+    with _backend(context, where) as backend:
+        trees = find.last(backend, last) if last else _two(backend, traces or [])
+        modes = _summaries(trees)
+        if html:
+            from lab.traces.page import write  # jinja takes its time to import
+
+            write(trees, html, backend.page)
     if as_json:
         print_json({"modes": modes})
         return
@@ -91,9 +107,28 @@ def compare(
         out.print(tree.root.mode, style="bold")
         _draw(tree)
         out.print()
+    tell(modes)
+    if html:
+        say(f"both waterfalls: {html.resolve().as_uri()}")
+
+
+def tell(modes: Mapping[str, ModeSummary]) -> None:
     out.print(side_by_side(modes))
     out.print()
     out.print(paths(modes))
+
+
+def _summaries(trees: list[Tree]) -> dict[str, ModeSummary]:
+    modes = summarize([measure(tree) for tree in trees])
+    if set(modes) != set(find.MODES):
+        raise NothingToCompareError(
+            f"a trace of each mode is needed; here are {', '.join(modes) or 'none'}"
+        )
+    return modes
+
+
+def _two(backend: Backend, words: list[str]) -> list[Tree]:
+    return [find.find(backend, word) for word in words]
 
 
 def _draw(tree: Tree) -> None:
@@ -101,27 +136,25 @@ def _draw(tree: Tree) -> None:
     out.print(waterfall(tree), width=out.width if out.is_terminal else WIDTH_OF_A_PIPE)
 
 
-def _two(target: Target, zipkin: Zipkin, traces: list[str]) -> list[Tree]:
-    return [_find(target, zipkin, trace)[1] for trace in traces]
-
-
-def _find(target: Target, zipkin: Zipkin, word: str) -> tuple[str, Tree]:
-    """With the trace's own id."""
-    with Services(target.urls()) as services:
-        trace_id = find.trace_id(word, services)
-    return trace_id, find.find(zipkin, trace_id)
-
-
 @contextmanager
-def _zipkin(target: Target) -> Iterator[Zipkin]:
-    with Zipkin(Api(target.traces())) as zipkin:
-        yield zipkin
+def _backend(context: typer.Context, where: str | None) -> Iterator[Backend]:
+    with reading(where or _known(context)) as backend:
+        yield backend
+
+
+def _known(context: typer.Context) -> str:
+    gone = not places.where(context).kube and find_stack(default_home()) is None
+    if gone and kept.FILE.is_file():
+        say(f"no stack is running: these are the traces that the last demo left in {kept.FILE}")
+        return str(kept.FILE)
+    return target_of(context).traces()
 
 
 def _in_words(found: Measured) -> str:
     times = found.time_ms
     return (
         f"{found.total_ms:.1f} ms over {found.hops} hops: {times.work:.1f} at work, "
-        f"{times.queue:.1f} waiting for a reader, {times.broker:.1f} on the way to the broker; "
+        f"{times.database:.1f} waiting for the database, {times.broker:.1f} on the way to the "
+        f"broker, {times.queue:.1f} waiting for a reader; "
         f"{found.spans} spans of {len(found.services)} services, {found.orphans} orphans"
     )

@@ -15,14 +15,18 @@ from lab.traces.tree import Tree
 
 
 class Times(msgspec.Struct, frozen=True):
-    """Milliseconds. `work` is handling, its transaction included, up to what is sent next;
-    `broker` from there until the broker has it, `queue` until somebody handles it. `database` is
-    part of `work` for as long as services do not tell it apart."""
+    """Milliseconds. From a message's handling until the next is sent: `database` while the handler
+    waited for the database's answers, `work` the rest of it. `broker` from there until the broker
+    has acknowledged it, `queue` until somebody handles it, or until a deadline passes."""
 
     work: float
     queue: float
     broker: float
-    database: float | None = None
+    database: float = 0.0
+
+    @property
+    def total(self) -> float:
+        return self.work + self.queue + self.broker + self.database
 
 
 def critical_path(tree: Tree) -> list[Span]:
@@ -36,18 +40,28 @@ def critical_path(tree: Tree) -> list[Span]:
     return path[::-1]
 
 
-def split(path: Sequence[Span]) -> Times:
-    """The path's time from its beginning to its end, each moment in exactly one part."""
+def split(path: Sequence[Span], admission: Span | None = None) -> Times:
+    """The path's time from its beginning to its end, each moment in exactly one part. What the
+    root itself did is told by its child `admission`."""
     clock = _Clock(path[0].start_us)
     for before, span in pairwise(path):
         if span.kind is Kind.SEND:
-            clock.spend("work", span.start_us)
+            clock.work(span.start_us, admission if before.kind is Kind.SAGA else before)
             continue
         if before.kind is Kind.SEND:
             clock.spend("broker", min(before.end_us, span.start_us))
         clock.spend("queue", span.start_us)
-    clock.spend("broker" if path[-1].kind is Kind.SEND else "work", path[-1].end_us)
+    last = path[-1]
+    if last.kind is Kind.SEND:
+        clock.spend("broker", last.end_us)
+    else:
+        clock.work(last.end_us, last)
     return Times(**{part: us / 1000 for part, us in clock.spent.items()})
+
+
+def admission(tree: Tree) -> Span | None:
+    below = tree.children.get(tree.root.id, [])
+    return next((span for span in below if span.kind is Kind.ADMIT), None)
 
 
 def _closing(tree: Tree) -> Span:
@@ -63,8 +77,16 @@ class _Clock:
 
     def __init__(self, start_us: int) -> None:
         self._now_us = start_us
-        self.spent = {"work": 0, "queue": 0, "broker": 0}
+        self.spent = {"work": 0, "queue": 0, "broker": 0, "database": 0}
 
-    def spend(self, part: str, until_us: int) -> None:
-        self.spent[part] += max(until_us - self._now_us, 0)
+    def spend(self, part: str, until_us: int) -> int:
+        us = max(until_us - self._now_us, 0)
+        self.spent[part] += us
         self._now_us = max(until_us, self._now_us)
+        return us
+
+    def work(self, until_us: int, span: Span | None) -> None:
+        """Of which the span says how much was waiting for the database."""
+        waited = min(span.database_us if span else 0, self.spend("work", until_us))
+        self.spent["work"] -= waited
+        self.spent["database"] += waited

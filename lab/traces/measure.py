@@ -6,7 +6,7 @@ from statistics import median
 
 import msgspec
 
-from lab.traces.critical import Times, critical_path, split
+from lab.traces.critical import Times, admission, critical_path, split
 from lab.traces.span import Kind, Span
 from lab.traces.tree import Tree
 
@@ -46,7 +46,7 @@ class ModeSummary(msgspec.Struct, frozen=True):
 def measure(tree: Tree) -> Measured:
     path = critical_path(tree)
     spans = [span for _, span in tree.all()]
-    times = split(path)
+    times = split(path, admission(tree))
     return Measured(
         mode=tree.root.mode,
         spans=len(spans),
@@ -56,7 +56,7 @@ def measure(tree: Tree) -> Measured:
         fan_out=max(_sent(tree, span) for span in spans),
         services=sorted({span.service for span in spans}),
         critical_path=[name(span) for span in path if span.kind is not Kind.SEND],
-        total_ms=times.work + times.queue + times.broker,
+        total_ms=times.total,
         time_ms=times,
     )
 
@@ -67,6 +67,8 @@ def summarize(traces: Sequence[Measured]) -> dict[str, ModeSummary]:
 
 
 def name(span: Span) -> str:
+    if span.kind is Kind.TIMEOUT:
+        return f"{span.service} timeout"
     return f"{span.service} {span.step}" if span.kind is Kind.PROCESS else span.name
 
 
@@ -86,6 +88,7 @@ def _summary(traces: Sequence[Measured]) -> ModeSummary:
             work=_median_ms(each.time_ms.work for each in traces),
             queue=_median_ms(each.time_ms.queue for each in traces),
             broker=_median_ms(each.time_ms.broker for each in traces),
+            database=_median_ms(each.time_ms.database for each in traces),
         ),
     )
 

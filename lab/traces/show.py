@@ -1,6 +1,6 @@
 """A trace as a waterfall for the terminal, and two modes side by side."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from rich.markup import escape
 from rich.table import Table
@@ -68,9 +68,10 @@ def _rows(summaries: list[ModeSummary]) -> list[tuple[str, list[str]]]:
         ("largest fan-out", [f"{each.fan_out:g}" for each in summaries]),
         ("services", [str(len(each.services)) for each in summaries]),
         ("critical path, ms", [f"{each.total_ms:.1f}" for each in summaries]),
-        ("  at work, database included", [f"{each.time_ms.work:.1f}" for each in summaries]),
-        ("  waiting for a reader", [f"{each.time_ms.queue:.1f}" for each in summaries]),
+        ("  at work", [f"{each.time_ms.work:.1f}" for each in summaries]),
+        ("  waiting for the database", [f"{each.time_ms.database:.1f}" for each in summaries]),
         ("  on the way to the broker", [f"{each.time_ms.broker:.1f}" for each in summaries]),
+        ("  waiting for a reader", [f"{each.time_ms.queue:.1f}" for each in summaries]),
     ]
 
 
@@ -78,7 +79,20 @@ def _what(span: Span) -> str:
     if span.kind is Kind.SAGA:
         outcome = span.tags.get("saga.outcome", "")
         return f"{span.name} {outcome} {span.tags.get('saga.reason', '')}".strip()
-    return name(span) if span.kind is Kind.OTHER else f"{span.kind} {span.step}"
+    what = name(span) if span.kind is Kind.OTHER else f"{span.kind} {span.step}"
+    return " ".join([what, *marks(span)])
+
+
+def marks(span: Span) -> Iterator[str]:
+    """What went otherwise than hoped."""
+    if span.tags.get("saga.rejected"):
+        yield f"✗ {span.tags['saga.result']} ({span.tags['saga.reason']})"
+    if "saga.put_off" in span.tags:
+        yield f"↻ {span.tags['saga.put_off']}"
+    elif "error" in span.tags:
+        yield f"! {span.tags['error']}"
+    if span.tags.get("saga.resumed"):
+        yield "(told by the next life of a killed process)"
 
 
 def _bar(span: Span, start_us: int, end_us: int) -> str:

@@ -8,13 +8,16 @@ import msgspec
 
 class Kind(StrEnum):
     SAGA = "saga"
+    ADMIT = "admit"
+    TIMEOUT = "timeout"
     SEND = "send"
     PROCESS = "process"
     OTHER = "other"
 
 
 class Span(msgspec.Struct, frozen=True):
-    """Times are microseconds since the epoch; `parent` may be of somebody else's trace."""
+    """Times are microseconds since the epoch; `parent` may be of somebody else's trace. Where a
+    span has no parent but a link, as services can be told to do it, that is its parent here."""
 
     id: str
     parent: str | None
@@ -23,6 +26,7 @@ class Span(msgspec.Struct, frozen=True):
     start_us: int
     end_us: int
     tags: Mapping[str, str] = {}
+    trace: str = ""
 
     @property
     def kind(self) -> Kind:
@@ -32,6 +36,12 @@ class Span(msgspec.Struct, frozen=True):
     @property
     def step(self) -> str:
         return self.tags.get("saga.step", self.name)
+
+    @property
+    def database_us(self) -> int:
+        """What it waited for the database, by its own account; never more than it lasted."""
+        told = float(self.tags.get("bandstand.database_seconds", 0))
+        return min(round(told * 1_000_000), self.end_us - self.start_us)
 
     @property
     def mode(self) -> str:

@@ -1,6 +1,6 @@
 """Zipkin's query API, version 2: traces of sagas, as our own spans."""
 
-from typing import Self
+from collections.abc import Mapping
 from urllib.parse import urlencode
 
 import msgspec
@@ -9,6 +9,7 @@ from lab.api import Api
 from lab.traces.span import Span
 
 LOOKBACK_MS = 24 * 3600 * 1000
+MOST = 1_000
 
 
 class _Endpoint(msgspec.Struct, frozen=True, rename="camel"):
@@ -17,6 +18,7 @@ class _Endpoint(msgspec.Struct, frozen=True, rename="camel"):
 
 class _ZipkinSpan(msgspec.Struct, frozen=True, rename="camel"):
     id: str
+    trace_id: str = ""
     name: str = ""
     parent_id: str | None = None
     timestamp: int = 0
@@ -27,41 +29,38 @@ class _ZipkinSpan(msgspec.Struct, frozen=True, rename="camel"):
     def as_span(self) -> Span:
         return Span(
             id=self.id,
-            parent=self.parent_id,
+            parent=self.parent_id or self.tags.get("link.span_id"),
             name=self.name,
             service=self.local_endpoint.service_name,
             start_us=self.timestamp,
             end_us=self.timestamp + self.duration,
             tags=self.tags,
+            trace=self.trace_id,
         )
 
 
 class Zipkin:
-    def __init__(self, api: Api) -> None:
+    def __init__(self, api: Api, url: str) -> None:
         self._api = api
-
-    def __enter__(self) -> Self:
-        self._api.__enter__()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._api.__exit__()
+        self._url = url
 
     def trace(self, trace_id: str) -> list[Span]:
-        """Empty where nobody has told of it, or not yet."""
         found = self._api.find(f"/api/v2/trace/{trace_id}", list[_ZipkinSpan])
         return [span.as_span() for span in found or ()]
 
+    def saga(self, saga_id: str) -> list[Span]:
+        found = self._search({"annotationQuery": f"saga.id={saga_id}", "limit": MOST})
+        return [span for trace in found for span in trace]
+
     def last(self, mode: str, count: int) -> list[list[Span]]:
-        """The latest finished sagas of a mode: a root span is told when its saga is closed."""
-        query = urlencode(
-            {
-                "serviceName": "order",
-                "spanName": "saga order",
-                "annotationQuery": f"saga.mode={mode}",
-                "limit": count,
-                "lookback": LOOKBACK_MS,
-            }
-        )
-        found = self._api.get(f"/api/v2/traces?{query}", list[list[_ZipkinSpan]])
+        """A root span is told when its saga is closed."""
+        query: dict[str, str | int] = {"serviceName": "order", "spanName": "saga order"}
+        return self._search({**query, "annotationQuery": f"saga.mode={mode}", "limit": count})
+
+    def page(self, trace_id: str) -> str | None:
+        return f"{self._url}/zipkin/traces/{trace_id}"
+
+    def _search(self, query: Mapping[str, str | int]) -> list[list[Span]]:
+        asked = urlencode({**query, "lookback": LOOKBACK_MS})
+        found = self._api.get(f"/api/v2/traces?{asked}", list[list[_ZipkinSpan]])
         return [[span.as_span() for span in trace] for trace in found]

@@ -4,6 +4,7 @@ import io
 import json
 
 import httpx
+import msgspec
 import pytest
 from rich.console import Console
 
@@ -22,7 +23,7 @@ ORDER_ID = "0192f0c1-2345-7abc-8def-0123456789ab"
 
 def as_told(span):
     told = {
-        "traceId": TRACE_ID,
+        "traceId": span.trace or TRACE_ID,
         "id": span.id,
         "name": span.name,
         "timestamp": span.start_us,
@@ -45,7 +46,11 @@ def a_zipkin(*answers):
         return httpx.Response(200, content=json.dumps(spans))
 
     api = Api("http://zipkin", transport=httpx.MockTransport(answer))
-    return Zipkin(api), asked
+    return Zipkin(api, "http://zipkin"), asked
+
+
+def in_trace(spans):
+    return [msgspec.structs.replace(span, trace=TRACE_ID) for span in spans]
 
 
 def printed(renderable):
@@ -62,13 +67,13 @@ def hurried(monkeypatch):
 
 def test_spans_are_what_zipkin_was_told():
     zipkin, asked = a_zipkin([as_told(span) for span in a_chain()])
-    assert zipkin.trace(TRACE_ID) == a_chain()
+    assert zipkin.trace(TRACE_ID) == in_trace(a_chain())
     assert asked[0].path == f"/api/v2/trace/{TRACE_ID}"
 
 
 def test_the_last_sagas_are_asked_for_by_their_mode():
     zipkin, asked = a_zipkin([[as_told(span) for span in a_chain()]])
-    assert zipkin.last("choreography", 7) == [a_chain()]
+    assert zipkin.last("choreography", 7) == [in_trace(a_chain())]
     assert asked[0].params["annotationQuery"] == "saga.mode=choreography"
     assert (asked[0].params["spanName"], asked[0].params["limit"]) == ("saga order", "7")
 
@@ -98,24 +103,28 @@ def test_what_lost_its_root_is_left_out():
     assert len(find.last(zipkin, 2)) == len(find.MODES)
 
 
-class Desk:
-    """An order service that knows one order."""
-
-    def __init__(self, trace_id):
-        self.trace_id = trace_id
-
-    def order(self, order_id):
-        assert order_id == ORDER_ID
-        return self
-
-
 def test_a_trace_is_named_by_itself_or_by_its_order():
-    assert find.trace_id(TRACE_ID, Desk(None)) == TRACE_ID
-    assert find.trace_id(ORDER_ID, Desk(TRACE_ID)) == TRACE_ID
-    with pytest.raises(NoTraceError):
-        find.trace_id(ORDER_ID, Desk(None))
+    zipkin, asked = a_zipkin([as_told(span) for span in a_chain()])
+    find.find(zipkin, TRACE_ID)
+    assert asked[0].path == f"/api/v2/trace/{TRACE_ID}"
+    zipkin, asked = a_zipkin([[as_told(span) for span in a_chain()]])
+    find.find(zipkin, ORDER_ID.upper())
+    assert asked[0].params["annotationQuery"] == f"saga.id={ORDER_ID}"
     with pytest.raises(TraceIdError):
-        find.trace_id("violin", Desk(None))
+        find.find(zipkin, "violin")
+
+
+def test_where_spans_are_linked_only_a_saga_is_gathered_by_its_id():
+    """The root's trace, and each message's own; a link stands for the parent."""
+    root, *others = a_chain()
+    tagged = [msgspec.structs.replace(each, tags={"saga.id": ORDER_ID}) for each in (root, *others)]
+    told = [as_told(span) for span in tagged]
+    for each in told:
+        if each["name"].startswith("process"):
+            each["tags"]["link.span_id"] = each.pop("parentId")
+    zipkin, asked = a_zipkin(told[:2], [told[:2], told[2:4], told[4:]])
+    assert measure(find.find(zipkin, TRACE_ID)).hops == 2
+    assert asked[-1].params["annotationQuery"] == f"saga.id={ORDER_ID}"
 
 
 def test_a_waterfall_tells_each_span_once_with_its_times():

@@ -3,11 +3,12 @@
 from itertools import pairwise
 from random import Random
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lab.traces.critical import Times, critical_path, split
+from lab.traces.critical import Times, admission, critical_path, split
 from lab.traces.measure import measure, summarize
 from lab.traces.span import Kind
 from lab.traces.tree import NoTreeError, grow
@@ -19,6 +20,34 @@ def test_a_chain_is_split_into_its_parts():
     assert [span.id[-1] for span in path] == ["0", "1", "2", "3", "4"]
     # 0-100 and 200-250 and 400-1000, 150-200 and 300-400, 100-150 and 250-300
     assert split(path) == Times(work=0.75, queue=0.15, broker=0.1)
+
+
+def test_what_a_handler_waited_for_the_database_is_told_apart():
+    chain = a_chain()
+    chain[2] = msgspec.structs.replace(chain[2], tags={"bandstand.database_seconds": "0.00003"})
+    waited = {"bandstand.database_seconds": "0.00006"}
+    admit = msgspec.structs.replace(a_span(9, 0, "admit", 10, 90), tags=waited)
+    tree = grow([*chain, admit])
+    # of 0-100 60 and of 200-250 30, the rest of 0.75 is work
+    assert split(critical_path(tree), admission(tree)) == Times(
+        work=0.66, queue=0.15, broker=0.1, database=0.09
+    )
+
+
+def test_nobody_waits_for_the_database_longer_than_until_what_is_sent_next():
+    chain = a_chain()
+    chain[2] = msgspec.structs.replace(chain[2], tags={"bandstand.database_seconds": "9"})
+    assert split(critical_path(grow(chain))).database == 0.05
+
+
+def test_a_deadline_is_waited_for_like_a_reader():
+    late = [
+        a_root(),
+        a_span(1, 0, "timeout", 500, 560),
+        a_span(2, 1, "send", 560, 600),
+        a_span(3, 2, "process", 600, 900),
+    ]
+    assert split(critical_path(grow(late))) == Times(work=0.36, queue=0.5, broker=0.04)
 
 
 def test_a_reader_that_is_faster_than_the_acknowledgement_has_waited_for_the_broker_only():
@@ -105,7 +134,7 @@ def test_the_path_goes_from_the_root_from_parent_to_child(spans):
 def test_the_parts_add_up_to_the_path_and_none_is_negative(spans):
     path = critical_path(grow(spans))
     times = split(path)
-    parts = (times.work, times.queue, times.broker)
+    parts = (times.work, times.queue, times.broker, times.database)
     assert min(parts) >= 0
     assert sum(parts) == pytest.approx((path[-1].end_us - path[0].start_us) / 1000)
 

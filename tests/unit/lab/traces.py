@@ -1,5 +1,6 @@
 """Traces as a saga makes them: each handling is caused by a message, which an earlier one sent."""
 
+import msgspec
 from hypothesis import strategies as st
 
 from lab.traces.span import Span
@@ -16,7 +17,7 @@ def a_span(number, parent=None, kind="process", start=0, end=10, service="order"
         service=service,
         start_us=start,
         end_us=end,
-        tags={each.replace("_", "."): value for each, value in tags.items()},
+        tags={name.replace("_", "."): value for name, value in tags.items()},
     )
 
 
@@ -46,5 +47,8 @@ def sagas(draw):
         start = parent.start_us + draw(st.integers(0, 500))
         end = start + draw(st.integers(1, 500))
         service = draw(st.sampled_from(SERVICES))
-        spans.append(a_span(number, int(parent.id, 16), kind, start, end, service))
+        waited = str(draw(st.integers(0, 600)) / 1_000_000)
+        span = a_span(number, int(parent.id, 16), kind, start, end, service)
+        tags = {**span.tags, "bandstand.database_seconds": waited}
+        spans.append(msgspec.structs.replace(span, tags=tags))
     return spans
