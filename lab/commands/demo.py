@@ -16,6 +16,7 @@ from lab.demo.policy import rule_change
 from lab.demo.programme import FEWEST_ORDERS, ORDER_OF_MODES, Programme, programme
 from lab.demo.stage import Stage, on_stage
 from lab.demo.storm import Storm, weather
+from lab.demo.traces import Traces, gather, keep
 from lab.errors import ViolationError
 from lab.load.progress import Bars
 from lab.output import AsJson, err, out, print_json, say
@@ -50,24 +51,28 @@ def demo(
     say("Tuning up: Kafka, PostgreSQL and six services.")
     with ExitStack() as exits:
         with spinner(err) as progress:
-            running = exits.enter_context(running_stack(StackOptions(), progress))
-        found = _perform(running.stack, programme(orders, seed), began)
+            running = exits.enter_context(running_stack(StackOptions(traces=True), progress))
+        found, traces = _perform(running.stack, programme(orders, seed), began)
         _tell(found, folder, as_json)
+        if traces:
+            _tell_traces(traces, folder)
         if not found.sound:
             raise ViolationError("a promise was broken; the report says which")
         if not once and sys.stdout.isatty():
-            _stay(running.stack)
+            _stay(running.stack, traces)
 
 
-def _perform(stack: Stack, programme: Programme, began: float) -> Report:
+def _perform(stack: Stack, programme: Programme, began: float) -> tuple[Report, Traces | None]:
     with on_stage(stack) as stage:
         stage.set_faults(Catalogue())
         phases = {mode: _phase(stage, mode, programme) for mode in ORDER_OF_MODES}
+        undisturbed = [order for phase in phases.values() for order in phase.steady]
+        traces = gather(stack, undisturbed)
         storm = _storm(stage, programme)
         policies = _policies(stage, programme)
         say("\nEvery promise, checked over all that ever ran.")
         verdicts = list(verify(stage.database))
-        return report(stage, programme, phases, storm, policies, verdicts, began)
+        return report(stage, programme, phases, storm, policies, verdicts, began), traces
 
 
 def _phase(stage: Stage, mode: Mode, programme: Programme) -> Phase:
@@ -107,11 +112,21 @@ def _tell(found: Report, folder: Path, as_json: bool) -> None:
     show(found, page)
 
 
-def _stay(stack: Stack) -> None:
+def _tell_traces(found: Traces, folder: Path) -> None:
+    modes, page = keep(found, folder)
+    hops = " and ".join(f"{each.hops:g} in {mode}" for mode, each in modes.items())
+    orphans = sum(each.orphans for each in modes.values())
+    say(f"{len(found.trees)} traces: {hops} hops on the critical path, {orphans} orphans.")
+    say(f"an order of each mode on one time scale: {page.resolve().as_uri()}")
+
+
+def _stay(stack: Stack, traces: Traces | None) -> None:
     """Ctrl-C is how this ends well."""
     say("\nThe stack stays up; Ctrl-C ends it. In another terminal: bandstand switch, load, saga.")
     for name, service in stack.services.items():
         say(f"  {name:<13} {service.url}/docs")
+    for mode, page in traces.newest.items() if traces else ():
+        say(f"  a trace, {mode}: {page}")
     with suppress(KeyboardInterrupt):
         while True:
             time.sleep(3600)

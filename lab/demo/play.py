@@ -33,11 +33,12 @@ class _Curve(msgspec.Struct):
 
 
 class Phase(msgspec.Struct, frozen=True):
-    """A mode's figures, and the loads they come from."""
+    """A mode's figures, and the loads they come from; `steady` are the first of the `ids`."""
 
     figures: ModeFigures
     summaries: list[Summary]
     ids: list[str]
+    steady: list[str]
 
 
 class Played(msgspec.Struct, frozen=True):
@@ -61,6 +62,7 @@ def play(stage: Stage, mode: Mode, programme: Programme, narrate: Narrate) -> Ph
         figures=mode_figures(steady.stretch, burst.stretch, questions),
         summaries=[steady.summary, burst.summary],
         ids=[*steady.ids, *burst.ids],
+        steady=steady.ids,
     )
 
 

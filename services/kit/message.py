@@ -68,7 +68,7 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
 
     `place` is the partition and the offset it was read at; `replay` names the dead letter that it
     was sent again from, and for whom. `baggage` is W3C's: the saga's id and
-    mode, with what the order's caller gave.
+    mode where it is sampled, with what the order's caller gave.
     """
 
     id: str
@@ -136,8 +136,16 @@ def compose(
         value=_encode(body),
         traceparent=traceparent,
         tracestate=tracestate,
-        baggage=baggage or f"saga.id={body.order_id},saga.mode={mode}",
+        baggage=baggage or _own_baggage(body.order_id, mode, traceparent),
     )
+
+
+def _own_baggage(saga_id: SagaId, mode: Mode, traceparent: str | None) -> str | None:
+    """For whoever traces. Of a saga that is not sampled nobody would look at it, and a header
+    more costs every reader."""
+    if traceparent is None or not traceparent.endswith("-01"):
+        return None
+    return f"saga.id={saga_id},saga.mode={mode}"
 
 
 def follow_up(cause: Message, body: Body, *, source: str, attempt: int | None = None) -> Message:

@@ -95,9 +95,8 @@ def in_context(parent: SpanContext | None) -> Context:
 
 
 def with_saga(incoming: str | None, saga_id: str, mode: str) -> str | None:
-    """The caller's baggage with the saga's own members; None where there are no others, because
-    every message has its own anyway. What is too long to be carried by every message of a saga is
-    left behind."""
+    """The caller's baggage with the saga's own members; None where there are no others. What is
+    too long to be carried by every message of a saga is left behind."""
     if not incoming or len(incoming) > LONGEST_BAGGAGE:
         return None
     context = _propagator.extract({"baggage": incoming}, Context())

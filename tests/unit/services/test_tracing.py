@@ -223,11 +223,13 @@ def in_baggage(text):
     return dict(get_all(W3CBaggagePropagator().extract({"baggage": text}, Context())))
 
 
-def test_every_message_carries_its_saga_as_baggage():
-    message = a_message(mode=Mode.ORCHESTRATION)
+def test_every_message_of_a_sampled_saga_carries_it_as_baggage():
+    message = a_message(mode=Mode.ORCHESTRATION, traceparent=SAMPLED)
     headers = dict(to_record(message).headers)
     found = in_baggage(headers["baggage"].decode())
     assert found == {"saga.id": ORDER_ID, "saga.mode": "orchestration"}
+    unsampled = a_message(mode=Mode.ORCHESTRATION, traceparent=UNSAMPLED)
+    assert "baggage" not in dict(to_record(unsampled).headers)
 
 
 def test_a_callers_baggage_goes_with_the_saga():
