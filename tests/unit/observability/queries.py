@@ -20,6 +20,7 @@ ENDINGS: dict[Any, tuple[str, ...]] = {
     Gauge: ("",),
     Histogram: ("_bucket", "_sum", "_count"),
 }
+OPERATOR = frozenset({"bandstand_operator_phase"})
 
 
 @cache
@@ -47,4 +48,4 @@ def names(query: str) -> set[str]:
 
 def unknown(query: str) -> set[str]:
     """Names in `query` that nobody exposes or records, which would always be empty."""
-    return names(query) - exposed() - recorded()
+    return names(query) - exposed() - recorded() - OPERATOR
