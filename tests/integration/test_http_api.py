@@ -12,10 +12,10 @@ import schemathesis
 from hypothesis import HealthCheck, assume, settings
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
-from services.kit.bootstrap import SERVICES
+from services.kit.bootstrap import EVERY_SERVICE, OPTIONAL
 from tests.integration.builders import an_order_form
 from tests.integration.front_door import problem
-from tests.integration.service_process import BEARER
+from tests.integration.service_process import BEARER, processes
 
 CONTRACTS = Path(__file__).parents[2] / "contracts" / "openapi"
 NOBODY = "00000000-0000-7000-8000-000000000000"
@@ -25,8 +25,15 @@ ROUTE = {"mode": "choreography", "weight": 100, "epoch": 1}
 CHAOS = {"rules": [{"fault": "fail", "percent": 5}]}
 
 
+@pytest.fixture(scope="module")
+def everybody(ensemble, module_database_url, bootstrap, tmp_path_factory):
+    """The optional ones too."""
+    with processes(module_database_url, bootstrap, tmp_path_factory.mktemp("logs")) as make:
+        yield ensemble | {name: make(name).start() for name in OPTIONAL}
+
+
 @schemathesis.pytest.parametrize(
-    **{name: schemathesis.openapi.from_path(CONTRACTS / f"{name}.json") for name in SERVICES}
+    **{name: schemathesis.openapi.from_path(CONTRACTS / f"{name}.json") for name in EVERY_SERVICE}
 )
 @settings(
     max_examples=60,
@@ -35,11 +42,11 @@ CHAOS = {"rules": [{"fault": "fail", "percent": 5}]}
     deadline=None,
     suppress_health_check=list(HealthCheck),
 )
-def test_every_answer_is_one_that_the_contract_foresees(case, ensemble):
+def test_every_answer_is_one_that_the_contract_foresees(case, everybody):
     """No 500, and no undocumented status, content type, header or shape; what breaks the schema is
     refused. What keeps it may still be refused by the shop's rules, so that is not checked."""
     assume("crash" not in str(case.body))
-    service = ensemble[case.operation.schema.raw_schema["info"]["title"].split()[-1]]
+    service = everybody[case.operation.schema.raw_schema["info"]["title"].split()[-1]]
     case.call_and_validate(
         base_url=str(service.http.base_url),
         headers=BEARER,
@@ -80,10 +87,10 @@ BAD_ORDERS = {
 
 
 @pytest.mark.parametrize("bad", BAD_ORDERS)
-def test_an_order_that_cannot_be_is_refused(ensemble, bad):
+def test_an_order_that_cannot_be_is_refused(everybody, bad):
     changes, expected = BAD_ORDERS[bad]
     body = json.dumps(an_order_form(**changes))
-    answer = ensemble["order"].http.post("/orders", content=body, headers=JSON)
+    answer = everybody["order"].http.post("/orders", content=body, headers=JSON)
     assert (answer.status_code, problem(answer)) == (422, expected)
 
 
@@ -108,8 +115,8 @@ BAD_BODIES = {
         ("payment", "PUT", "/faults"),
     ],
 )
-def test_a_body_that_cannot_be_read_is_refused(ensemble, service, method, path, bad):
-    answer = ensemble[service].http.request(
+def test_a_body_that_cannot_be_read_is_refused(everybody, service, method, path, bad):
+    answer = everybody[service].http.request(
         method, path, content=BAD_BODIES[bad], headers={**BEARER, **JSON}
     )
     assert (answer.status_code, problem(answer)) == (422, "invalid-request")
@@ -136,17 +143,19 @@ BAD_REQUESTS = [
     ("notification", "GET", "/notifications", {}, 422, "invalid-request"),
     ("orchestrator", "GET", f"/sagas/{NOBODY}", {}, 404, "unknown-saga"),
     ("orchestrator", "GET", "/sagas?status=lost", {}, 422, "invalid-request"),
-    *((name, "PUT", "/faults", {"json": CHAOS}, 401, "token-missing") for name in SERVICES),
-    *((name, "GET", "/no/such/page", {}, 404, "not-found") for name in SERVICES),
-    *((name, "DELETE", "/faults", {}, 405, "method-not-allowed") for name in SERVICES),
+    ("saga-tracker", "GET", f"/sagas/{NOBODY}", {}, 404, "unknown-saga"),
+    ("saga-tracker", "GET", "/sagas?cursor=here", {}, 422, "invalid-request"),
+    *((name, "PUT", "/faults", {"json": CHAOS}, 401, "token-missing") for name in EVERY_SERVICE),
+    *((name, "GET", "/no/such/page", {}, 404, "not-found") for name in EVERY_SERVICE),
+    *((name, "DELETE", "/faults", {}, 405, "method-not-allowed") for name in EVERY_SERVICE),
 ]
 
 
 @pytest.mark.parametrize(("service", "method", "path", "more", "status", "expected"), BAD_REQUESTS)
 def test_a_bad_request_is_called_what_it_is(
-    ensemble, service, method, path, more, status, expected
+    everybody, service, method, path, more, status, expected
 ):
-    answer = ensemble[service].http.request(method, path, **more)
+    answer = everybody[service].http.request(method, path, **more)
     assert (answer.status_code, problem(answer)) == (status, expected)
 
 
@@ -168,7 +177,7 @@ PRIVILEGED = [
 
 @pytest.mark.parametrize(("service", "method", "path", "body", "status", "expected"), PRIVILEGED)
 def test_nonsense_is_nonsense_with_the_right_token_too(
-    ensemble, service, method, path, body, status, expected
+    everybody, service, method, path, body, status, expected
 ):
-    answer = ensemble[service].http.request(method, path, json=body, headers=BEARER)
+    answer = everybody[service].http.request(method, path, json=body, headers=BEARER)
     assert (answer.status_code, problem(answer)) == (status, expected or "invalid-request")
