@@ -15,6 +15,7 @@ from lab.commands.chaos import chaos
 from lab.commands.demo import demo
 from lab.commands.load import load
 from lab.commands.logs import logs
+from lab.commands.monitor import monitor
 from lab.commands.report import report
 from lab.commands.saga import saga
 from lab.commands.soak import soak
@@ -66,7 +67,22 @@ def bandstand(
     context.obj = Where(kube, **{name: value for name, value in given.items() if value})
 
 
-for command in (demo, up, down, status, logs, load, switch, saga, verify, chaos, soak, report):
+COMMANDS = (
+    demo,
+    up,
+    down,
+    status,
+    logs,
+    load,
+    switch,
+    saga,
+    verify,
+    chaos,
+    soak,
+    monitor,
+    report,
+)
+for command in COMMANDS:
     app.command()(command)
 app.add_typer(faults.app, name="faults")
 app.add_typer(policy.app, name="policy")

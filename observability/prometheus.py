@@ -29,17 +29,27 @@ class Prometheus:
     promtool: Path
 
 
+def installed_prometheus(cache: Path | None = None) -> Prometheus | None:
+    """What is here already; nothing is downloaded."""
+    server, promtool = (which(program) for program in PROGRAMS)
+    if server and promtool:
+        return Prometheus(server, promtool)
+    unpacked = (cache or cache_folder()) / "prometheus"
+    return _in(unpacked) if unpacked.is_dir() else None
+
+
 def find_prometheus(cache: Path | None = None) -> Prometheus:
     """Downloads once; MissingError where there is nothing to download from."""
     cache = cache or cache_folder()
-    here = [which(program) for program in PROGRAMS]
-    if here[0] and here[1]:
-        return Prometheus(here[0], here[1])
-    unpacked = cache / "prometheus"
     cache.mkdir(parents=True, exist_ok=True)
     with locked_file(cache / "prometheus.lock", lambda: None):
-        if not unpacked.is_dir():
-            _unpack(cache, unpacked)
+        if found := installed_prometheus(cache):
+            return found
+        _unpack(cache, cache / "prometheus")
+    return _in(cache / "prometheus")
+
+
+def _in(unpacked: Path) -> Prometheus:
     server, promtool = (unpacked / "usr" / "bin" / program for program in PROGRAMS)
     return Prometheus(server, promtool)
 

@@ -19,8 +19,12 @@ from lab.demo.storm import Storm, weather
 from lab.demo.traces import Traces, gather, keep
 from lab.errors import ViolationError
 from lab.load.progress import Bars
+from lab.monitor.experiment import monitor
 from lab.output import AsJson, err, out, print_json, say
+from lab.panels.look import looking_on
 from lab.report.model import Policy, Report
+from lab.report.monitoring import Monitoring
+from lab.report.tables import in_words
 from lab.stack.options import StackOptions
 from lab.stack.progress import spinner
 from lab.stack.run import running_stack
@@ -63,16 +67,20 @@ def demo(
 
 
 def _perform(stack: Stack, programme: Programme, began: float) -> tuple[Report, Traces | None]:
-    with on_stage(stack) as stage:
+    with on_stage(stack) as stage, looking_on(stack) as panels:
         stage.set_faults(Catalogue())
         phases = {mode: _phase(stage, mode, programme) for mode in ORDER_OF_MODES}
         undisturbed = [order for phase in phases.values() for order in phase.steady]
         traces = gather(stack, undisturbed)
         storm = _storm(stage, programme)
         policies = _policies(stage, programme)
+        monitoring = _monitoring(stage, programme)
         say("\nEvery promise, checked over all that ever ran.")
         verdicts = list(verify(stage.database))
-        return report(stage, programme, phases, storm, policies, verdicts, began), traces
+        found = report(
+            stage, programme, phases, storm, policies, monitoring, panels(), verdicts, began
+        )
+        return found, traces
 
 
 def _phase(stage: Stage, mode: Mode, programme: Programme) -> Phase:
@@ -97,6 +105,14 @@ def _policies(stage: Stage, programme: Programme) -> dict[Mode, Policy]:
     for mode in ORDER_OF_MODES:
         say(f"  {mode}")
         found[mode] = rule_change(stage, mode, programme, lambda told: _narrate(f"  {told}"))
+    return found
+
+
+def _monitoring(stage: Stage, programme: Programme) -> Monitoring:
+    say("\nNow some orders stand still. Who notices, and who can tell why?")
+    found = monitor(stage, programme.seed, _narrate)
+    for variant, watched in found.variants.items():
+        _narrate(f"{variant}: {in_words(watched)}")
     return found
 
 

@@ -7,7 +7,7 @@ import typer
 
 from lab.output import AsJson, out, print_json, say
 from lab.report.model import Report
-from lab.report.tables import side_by_side
+from lab.report.tables import side_by_side, watched_side_by_side
 
 Folder = Annotated[Path, typer.Option(help="Where report.json and report.html are.")]
 
@@ -26,6 +26,10 @@ def report(folder: Folder = Path("out"), as_json: AsJson = False) -> None:
 
 def show(found: Report, page: Path) -> None:
     out.print(side_by_side(found))
+    if found.monitoring:
+        out.print()
+        out.print(watched_side_by_side(found.monitoring))
+        out.print()
     switch = found.switch
     out.print(
         f"{switch.switches} live switches under {switch.orders:,} orders with faults: "

@@ -18,6 +18,8 @@ from lab.measure import meter as measuring
 from lab.quantiles import Quantiles
 from lab.report.figures import OpenRow, timeline
 from lab.report.model import FaultCost, Faults, Machine, Moment, Policy, Report, Switch
+from lab.report.monitoring import Monitoring
+from lab.report.panels import Drawn
 from lab.verify.invariants import Verdict, title
 from services.kit.message import Mode
 
@@ -46,6 +48,8 @@ def report(
     phases: dict[Mode, Phase],
     storm: Storm,
     policies: dict[Mode, Policy],
+    monitoring: Monitoring,
+    panels: list[Drawn] | None,
     verdicts: list[Verdict],
     began: float,
 ) -> Report:
@@ -60,6 +64,8 @@ def report(
         faults=_faults(programme, phases, storm),
         invariants=verdicts,
         policy={mode: policies[mode] for mode in policies},
+        monitoring=monitoring,
+        panels=panels,
     )
 
 

@@ -48,8 +48,8 @@ class Stage:
     def route(self) -> Route:
         return read_route(self._order)
 
-    def switch(self, mode: Mode) -> Route:
-        return switch(self._order, mode, 100, say)
+    def switch(self, mode: Mode, weight: int = 100) -> Route:
+        return switch(self._order, mode, weight, say)
 
     def drain(self, mode: Mode, timeout: float) -> float:
         """Seconds until it was proven."""

@@ -8,6 +8,7 @@ import plotly.graph_objects as go
 
 from lab.quantiles import PERCENT, Quantiles
 from lab.report.model import MODES, FaultCost, Mode, Stretch, Switch
+from lab.report.panels import Drawn
 
 INK = {"orchestration": "#4f7fd9", "choreography": "#e0873c"}
 FADED = {"orchestration": "rgba(79,127,217,.18)", "choreography": "rgba(224,135,60,.18)"}
@@ -34,6 +35,13 @@ ROLES = (
     "postgres",
     "kafka",
 )
+AXES: Mapping[str, Mapping[str, str]] = {
+    "s": {"ticksuffix": " s"},
+    "ops": {"ticksuffix": "/s"},
+    "percentunit": {"tickformat": "~%"},
+    "bytes": {"tickformat": "~s", "ticksuffix": "B"},
+}
+DASHES = ("solid", "dot", "dash")
 CONFIG = {"displayModeBar": False, "responsive": True}
 
 
@@ -124,6 +132,32 @@ def switch_timeline(switch: Switch) -> str:
             annotation_position="top left",
             annotation_textangle=-90,
         )
+    return _html(figure)
+
+
+def panel(drawn: Drawn) -> str:
+    """As the dashboard draws it. A mode has its colour, so the legend names only what else there
+    is to tell apart, once."""
+    figure = _figure("", "", height=230)
+    names: list[str] = []
+    for line in drawn.lines:
+        ink = {"color": INK[line.mode]} if line.mode in INK else {}
+        name = line.name.replace(line.mode or "", "").strip()
+        known = name in names or not name
+        names += [] if name in names else [name]
+        figure.add_trace(
+            go.Scatter(
+                x=line.seconds,
+                y=line.values,
+                name=name or line.name,
+                mode="lines",
+                line={"width": 2, **ink, "dash": DASHES[names.index(name) % len(DASHES)]},
+                showlegend=not known,
+            )
+        )
+    figure.update_xaxes(ticksuffix=" s", rangemode="tozero")
+    figure.update_yaxes(**AXES.get(drawn.unit, {}))
+    figure.update_layout(margin={"l": 44, "r": 8, "t": 8, "b": 28})
     return _html(figure)
 
 

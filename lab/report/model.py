@@ -9,6 +9,8 @@ from datetime import datetime
 import msgspec
 
 from lab.quantiles import Quantiles
+from lab.report.monitoring import Monitoring
+from lab.report.panels import Drawn
 from lab.verify.invariants import Verdict
 
 MODES = ("orchestration", "choreography")
@@ -183,6 +185,8 @@ class Report(msgspec.Struct, frozen=True):
     invariants: list[Verdict]
     chaos: Chaos | None = None
     policy: dict[str, Policy] = {}
+    monitoring: Monitoring | None = None
+    panels: list[Drawn] | None = None
 
     @property
     def sound(self) -> bool:

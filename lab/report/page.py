@@ -10,6 +10,7 @@ from plotly.offline import get_plotlyjs
 from lab.errors import MissingError
 from lab.report import charts
 from lab.report.model import MODES, Report, Spread
+from lab.report.monitoring import VARIANTS, Watched
 from lab.report.recovery import with_chaos
 
 FOLDER = Path("out")
@@ -48,10 +49,12 @@ def render(report: Report) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(number=number, ms=milliseconds, spread=spread)
+    environment.filters.update(number=number, ms=milliseconds, s=seconds, spread=spread)
     return environment.get_template("page.html.j2").render(
         report=report,
         missing={"few": TOO_FEW, "elsewhere": ELSEWHERE, "untraced": UNTRACED},
+        watched=_watched(report),
+        panels=[(each, Markup(charts.panel(each))) for each in report.panels or ()],  # noqa: S704
         modes={mode: report.modes[mode] for mode in MODES if mode in report.modes},
         charts={name: Markup(html) for name, html in _charts(report).items()},  # noqa: S704
         plotly=Markup(get_plotlyjs()),  # noqa: S704 - the library's own source
@@ -77,6 +80,16 @@ def spread(seconds: Spread | None) -> str:
     if seconds.median == seconds.longest:
         return f"{seconds.longest:.1f}"
     return f"{seconds.median:.1f} / {seconds.longest:.1f}"
+
+
+def seconds(ms: float | None) -> str:
+    return "not noticed" if ms is None else f"{ms / 1000:,.1f} s"
+
+
+def _watched(report: Report) -> list[Watched]:
+    """In the order of their columns; empty where the run measured none."""
+    monitoring = report.monitoring
+    return [monitoring.variants[each] for each in VARIANTS] if monitoring else []
 
 
 def _charts(report: Report) -> dict[str, str]:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from rich.table import Table
 
 from lab.report.model import MODES, Mode, Policy, Report
+from lab.report.monitoring import VARIANTS, Monitoring, Watched
 
 UNKNOWN = "not known"
 ROWS: tuple[tuple[str, Callable[[Mode], float | None], str], ...] = (
@@ -28,6 +29,34 @@ POLICY_ROWS: tuple[tuple[str, Callable[[Policy], float | None], str], ...] = (
 )
 
 
+def _named(watched: Watched) -> str:
+    """The order service names no more than the whole order."""
+    return ", ".join(name for name in watched.said if name != "order") or "nothing"
+
+
+def _late(watched: Watched) -> float | None:
+    return watched.lag_ms.p95 if watched.lag_ms else None
+
+
+def _figure(value: float | None, form: str) -> str:
+    """Nothing, where there is nobody to measure."""
+    return "" if value is None else format(value, form)
+
+
+WATCHED_ROWS: tuple[tuple[str, Callable[[Watched], str]], ...] = (
+    ("noticed a stalled saga after, s", lambda each: _seconds(each.noticed_ms.p50)),
+    ("and named", _named),
+    ("places to ask where and why", lambda each: f"{each.places:g}"),
+    ("time to that answer, ms", lambda each: _cell(each.answer_ms.p50, ",.1f")),
+    ("open sagas known in one place", lambda each: f"{each.known_share:.0%}"),
+    ("queries to see what is missing", lambda each: f"{each.queries}"),
+    ("time series to keep", lambda each: f"{each.series:,}"),
+    ("bytes of spans per order", lambda each: _cell(each.span_bytes_per_order, ",.0f")),
+    ("CPU of who knows, ms per order", lambda each: _figure(each.knower_cpu_ms_per_order, ",.2f")),
+    ("who learns it late by, p95, ms", lambda each: _figure(_late(each), ",.0f")),
+)
+
+
 def side_by_side(report: Report) -> Table:
     modes = [mode for mode in MODES if mode in report.modes]
     table = Table(box=None, pad_edge=False, header_style="bold")
@@ -39,6 +68,27 @@ def side_by_side(report: Report) -> Table:
     for label, told, form in POLICY_ROWS if report.policy else ():
         table.add_row(label, *(_cell(told(report.policy[mode]), form) for mode in modes))
     return table
+
+
+def in_words(watched: Watched) -> str:
+    """One variant's answer to who noticed, and what they knew."""
+    ms = watched.noticed_ms.p50
+    soon = "nobody noticed" if ms is None else f"noticed after {ms / 1000:.1f} s"
+    return f"{soon}, naming {_named(watched)}; {watched.places:g} places to ask why"
+
+
+def watched_side_by_side(monitoring: Monitoring) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("")
+    for heading in ("choreography", "with a tracker", "orchestration"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for label, read in WATCHED_ROWS:
+        table.add_row(label, *(read(monitoring.variants[variant]) for variant in VARIANTS))
+    return table
+
+
+def _seconds(ms: float | None) -> str:
+    return UNKNOWN if ms is None else f"{ms / 1000:,.1f}"
 
 
 def _cell(value: float | None, form: str) -> str:

@@ -9,8 +9,9 @@ import msgspec
 
 from lab.api import Api
 from lab.errors import BandstandError
-from lab.where.standing import Band, Standing, closed, concluded, conducted
-from lab.where.views import Notifications, OrderView, SagaView, State
+from lab.stack.options import TRACKER
+from lab.where.standing import Band, Standing, closed, concluded, conducted, tracked
+from lab.where.views import Notifications, OrderView, SagaView, State, TrackedView
 from services.kit.message import Mode
 
 Shape = TypeVar("Shape")
@@ -33,7 +34,7 @@ class Inquiry(msgspec.Struct, frozen=True):
 
 
 class Services:
-    """The six services' APIs, kept open for many questions."""
+    """The services' APIs, kept open for many questions; a tracker is asked where there is one."""
 
     def __init__(self, urls: Mapping[str, str]) -> None:
         self._urls = urls
@@ -56,6 +57,13 @@ class Services:
 
     def saga(self, order_id: str) -> SagaView | None:
         return self._find("orchestrator", f"/sagas/{order_id}", SagaView)
+
+    @property
+    def tracks(self) -> bool:
+        return TRACKER in self._urls
+
+    def tracked(self, order_id: str) -> TrackedView | None:
+        return self._find(TRACKER, f"/sagas/{order_id}", TrackedView)
 
     def band(self, order_id: str) -> Band:
         """Four questions, because nobody has the four answers."""
@@ -82,6 +90,8 @@ def inquire(services: Services, order_id: str) -> Inquiry:
     elif order.mode is Mode.ORCHESTRATION:
         saga, places = services.saga(order_id), 2
         standing = conducted(order, saga)
+    elif services.tracks:
+        standing, places = tracked(order, services.tracked(order_id)), 2
     else:
         band, places = services.band(order_id), 5
         standing = concluded(order, band)

@@ -6,7 +6,7 @@ concluded from what each participant says, by somebody who knows everybody's rea
 
 import msgspec
 
-from lab.where.views import OrderView, SagaView, State
+from lab.where.views import OrderView, SagaView, State, TrackedView
 
 WAITED_FOR = {"sent", "undoing"}
 FAILED = {"rejected", "released", "declined", "voided", "refused", "cancelled"}
@@ -37,6 +37,14 @@ def conducted(order: OrderView, saga: SagaView | None) -> Standing:
         return Standing(order.status, waits, "the orchestrator, which has no such saga yet")
     stands = order.status if saga.status == "running" else saga.status
     return Standing(stands, _open_steps(saga), "the orchestrator's saga")
+
+
+def tracked(order: OrderView, saga: TrackedView | None) -> Standing:
+    if saga is None:
+        waits = ["the tracker to hear of it"]
+        return Standing(order.status, waits, "the saga-tracker, which has heard nothing yet")
+    stands = saga.status if saga.status == "stuck" else _end(order)
+    return Standing(stands, saga.awaits, "the saga-tracker, from the events")
 
 
 def concluded(order: OrderView, band: Band) -> Standing:

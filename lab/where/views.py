@@ -57,6 +57,13 @@ class SagaView(msgspec.Struct, frozen=True):
     deadline: datetime | None
 
 
+class TrackedView(msgspec.Struct, frozen=True):
+    """What the saga-tracker has concluded."""
+
+    status: str
+    awaits: list[str]
+
+
 class State(msgspec.Struct, frozen=True):
     """What a participant has come to for this order."""
 

@@ -6,7 +6,7 @@ DURATION = "bandstand_order_duration_seconds"
 
 
 def _quantile(percent: int) -> Panel:
-    why = f"{percent} % of the orders ended faster than this. A dot is one order, and its trace."
+    why = f"{percent} % of the orders ended faster than this. A dot, in Grafana, leads to a trace."
     expr = quantile(percent / 100, DURATION, "mode")
     return series(f"Latency p{percent}", "s", [query(expr, "{{mode}}", exemplars=True)], why)
 

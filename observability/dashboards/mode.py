@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from observability.dashboards.panel import Board, Panel, Rows, board, quantile, query, series
-from observability.dashboards.questions import concluded, conducted, tracked
+from observability.dashboards.panel import Board, Panel, Query, Rows, board, quantile, query, series
+from observability.dashboards.questions import CONCLUDED, CONDUCTED, TRACKED, Questions
 
 
 def _of_mode(uid: str, title: str, question: str, mode: str, own: Panel, more: Rows) -> Board:
@@ -48,7 +48,7 @@ def _latency(mode: str) -> Panel:
         query(quantile(each / 100, name, "mode", mode), f"p{each}", exemplars=each == 99)
         for each in (50, 95, 99)
     ]
-    why = "From admission to the order's end. A dot is one order, and its trace."
+    why = "From admission to the order's end. A dot, in Grafana, leads to a trace."
     return series("Latency", "s", found, why)
 
 
@@ -89,11 +89,15 @@ def _trouble(mode: str) -> Panel:
     return series("Trouble", "ops", found, "Nothing here is the good case.")
 
 
+def _asking(questions: Questions) -> Sequence[Query]:
+    return [query(expr, legend) for expr, legend in questions]
+
+
 def _known_to_the_orchestra() -> Sequence[Panel]:
     why = "The orchestrator knows: one query, and each line is a step by name."
     passed = "By the step whose answer did not come in time."
     return [
-        series("What open sagas wait for", "short", conducted(), why),
+        series("What open sagas wait for", "short", _asking(CONDUCTED), why),
         _deadlines('mode="orchestration"', passed),
     ]
 
@@ -102,7 +106,7 @@ def _concluded_by_the_band() -> Sequence[Panel]:
     why = "Nobody knows. Where messages wait and who is away tells it to whoever knows the flow."
     passed = "The order service knows that an order is late, and not what it waits for."
     return [
-        series("Where messages wait", "short", concluded(), why),
+        series("Where messages wait", "short", _asking(CONCLUDED), why),
         _deadlines('mode="choreography"', passed),
     ]
 
@@ -120,7 +124,7 @@ def _known_to_the_tracker() -> Sequence[Panel]:
         series(
             "What stuck sagas wait for",
             "short",
-            tracked(),
+            _asking(TRACKED),
             "The event that is missing, by the tracker's own idea of the flow.",
         ),
         series(

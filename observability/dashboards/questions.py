@@ -1,43 +1,30 @@
-"""What do open sagas wait for? The queries that it takes to know, with a conductor, without one,
-and without one but with a saga-tracker. Where nobody knows, one looks where messages wait and where
-processes fail, and concludes."""
+"""What do open sagas wait for? The queries that it takes to know, each with its legend: with a
+conductor, without one, and without one but with a saga-tracker. Where nobody knows, one looks where
+messages wait and where processes fail, and concludes."""
 
 from collections.abc import Mapping, Sequence
 
-from observability.dashboards.panel import Query, query
-
-ORCHESTRATION = "orchestration"
-CHOREOGRAPHY = "choreography"
-TRACKED = "choreography, with a tracker"
+Questions = Sequence[tuple[str, str]]
 
 _JAZZ = 'mode="choreography"'
+_RETRIES = f"rate(bandstand_retries_total{{{_JAZZ}}}[1m])"
 
+CONDUCTED: Questions = [
+    ('max by (step) (bandstand_sagas_waiting{mode="orchestration"})', "{{step}}"),
+]
+TRACKED: Questions = [
+    (f"max by (event) (bandstand_tracked_sagas_waiting{{{_JAZZ}}})", "{{event}}"),
+]
+CONCLUDED: Questions = [
+    (f"sum by (group) (bandstand_consumer_lag_messages{{{_JAZZ}}})", "unread: {{group}}"),
+    ("sum by (service) (bandstand_outbox_pending)", "unsent: {{service}}"),
+    ("sum by (service) (bandstand_parked_messages)", "put off: {{service}}"),
+    (f"sum by (service, why) ({_RETRIES})", "tried again: {{service}} {{why}}"),
+    ('1 - min by (service) (up{job="bandstand"})', "away: {{service}}"),
+]
 
-def conducted() -> Sequence[Query]:
-    return [query('max by (step) (bandstand_sagas_waiting{mode="orchestration"})', "{{step}}")]
-
-
-def tracked() -> Sequence[Query]:
-    expr = f"max by (event) (bandstand_tracked_sagas_waiting{{{_JAZZ}}})"
-    return [query(expr, "{{event}}")]
-
-
-def concluded() -> Sequence[Query]:
-    """Each of them has to be empty before the next one means anything."""
-    retries = f"rate(bandstand_retries_total{{{_JAZZ}}}[1m])"
-    return [
-        query(f"sum by (group) (bandstand_consumer_lag_messages{{{_JAZZ}}})", "unread: {{group}}"),
-        query("sum by (service) (bandstand_outbox_pending)", "unsent: {{service}}"),
-        query("sum by (service) (bandstand_parked_messages)", "put off: {{service}}"),
-        query(f"sum by (service, why) ({retries})", "tried again: {{service}} {{why}}"),
-        query('1 - min by (service) (up{job="bandstand"})', "away: {{service}}"),
-    ]
-
-
-def needed() -> Mapping[str, int]:
-    """How many queries answer the question."""
-    return {
-        CHOREOGRAPHY: len(concluded()),
-        TRACKED: len(tracked()),
-        ORCHESTRATION: len(conducted()),
-    }
+NEEDED: Mapping[str, int] = {
+    "choreography": len(CONCLUDED),
+    "choreography, with a tracker": len(TRACKED),
+    "orchestration": len(CONDUCTED),
+}

@@ -18,6 +18,8 @@ from lab.report.model import (
     Timeline,
     Whereabouts,
 )
+from lab.report.monitoring import CONDUCTED, TRACKED, UNTRACKED, Monitoring, Watched
+from lab.report.panels import Drawn, Line
 from lab.verify.invariants import INVARIANTS, Verdict
 
 STEPS = (
@@ -108,6 +110,38 @@ def a_switch(lost=0):
     )
 
 
+def a_watched(noticed_ms, said, places, **more):
+    answers = {"asked": 12, "right": 12, "places": places, "answer_ms": Quantiles(12, 3.1 * places)}
+    late = {"noticed": 12, "noticed_ms": Quantiles(12, noticed_ms), "said": [said]}
+    knows = {"known_share": 0.93, "lag_ms": None, "knower_cpu_ms_per_order": 2.4}
+    costs = {"queries": 1, "series": 1614, "span_bytes_per_order": 9639.0}
+    return Watched(**late, **answers, **(knows | costs | more))
+
+
+def a_monitoring():
+    nobody = {"known_share": 0.0, "knower_cpu_ms_per_order": None, "queries": 5}
+    return Monitoring(
+        fault="delay=100%:11000ms@ArrangeShipment",
+        stalled={"orchestration": 11, "choreography": 13},
+        orders=300,
+        variants={
+            UNTRACKED: a_watched(10_500.0, "order", 5.0, **nobody),
+            TRACKED: a_watched(5_800.0, "ShipmentArranged", 2.0, lag_ms=Quantiles(300, 400, 790)),
+            CONDUCTED: a_watched(5_400.0, "ArrangeShipment", 2.0),
+        },
+    )
+
+
+def a_panel(title, unit):
+    seconds = [2.0 * n for n in range(100)]
+    lines = [
+        Line(f"{mode} {outcome}", mode, seconds, [rate + math.sin(s / 9) for s in seconds])
+        for mode, rate in (("orchestration", 18.0), ("choreography", 19.0))
+        for outcome in ("confirmed", "rejected")
+    ]
+    return Drawn(title, "Of the same load each mode gets its share.", unit, lines)
+
+
 def a_report(violations=0, lost=0):
     cost = FaultCost(Quantiles(600, 21.0, 38.0, 61.0), Quantiles(480, 30.0, 400.0, 2900.0))
     return Report(
@@ -132,4 +166,6 @@ def a_report(violations=0, lost=0):
             "orchestration": Policy(1, 0.012, 0, 24.0, 18, 0, 180, 60, 0.2),
             "choreography": Policy(3, 0.019, 1, 31.0, 0, 17, 180, 41, 0.2),
         },
+        monitoring=a_monitoring(),
+        panels=[a_panel("Orders ended", "ops"), a_panel("Slow", "percentunit")],
     )

@@ -6,9 +6,9 @@ import pytest
 
 from lab.where.inquiry import Inquiry, UnknownOrderError, inquire, whole_picture
 from lab.where.score import score
-from lab.where.standing import Band, closed, concluded, conducted
+from lab.where.standing import Band, closed, concluded, conducted, tracked
 from lab.where.timeline import story
-from lab.where.views import Fact, LogEntry, OrderView, SagaView, State, StepView
+from lab.where.views import Fact, LogEntry, OrderView, SagaView, State, StepView, TrackedView
 from services.kit.message import Mode
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -101,12 +101,30 @@ def test_a_closed_order_waits_for_nothing():
     assert closed(an_order(status="confirmed", closed=True)).waits_for == []
 
 
-class Answers:
-    """Six services that answer from memory, and remember who was asked."""
+@pytest.mark.parametrize(
+    ("saga", "stands", "waits"),
+    [
+        (None, "pending", ["the tracker to hear of it"]),
+        (TrackedView("running", ["OrderConfirmed"]), "pending", ["OrderConfirmed"]),
+        (TrackedView("stuck", ["ShipmentArranged"]), "stuck", ["ShipmentArranged"]),
+    ],
+)
+def test_a_tracker_says_which_event_is_missing(saga, stands, waits):
+    standing = tracked(an_order(), saga)
+    assert (standing.stands, standing.waits_for) == (stands, waits)
 
-    def __init__(self, order, saga=None, band=None):
-        self._order, self._saga, self._band = order, saga, band
+
+class Answers:
+    """The services answer from memory, and remember who was asked."""
+
+    def __init__(self, order, saga=None, band=None, tracker=None):
+        self._order, self._saga, self._band, self._tracker = order, saga, band, tracker
+        self.tracks = tracker is not None
         self.asked = []
+
+    def tracked(self, _order_id):
+        self.asked.append("saga-tracker")
+        return self._tracker
 
     def order(self, order_id):
         self.asked.append("order")
@@ -128,6 +146,8 @@ class Answers:
     [
         (Answers(an_order(Mode.ORCHESTRATION), a_saga()), 2),
         (Answers(an_order(Mode.CHOREOGRAPHY)), 5),
+        (Answers(an_order(Mode.CHOREOGRAPHY), tracker=TrackedView("running", [])), 2),
+        (Answers(an_order(Mode.ORCHESTRATION), a_saga(), tracker=TrackedView("running", [])), 2),
         (Answers(an_order(Mode.ORCHESTRATION, "confirmed", closed=True)), 1),
         (Answers(an_order(Mode.CHOREOGRAPHY, "confirmed", closed=True)), 1),
     ],

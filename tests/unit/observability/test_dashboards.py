@@ -8,10 +8,11 @@ import re
 import promql_parser
 import pytest
 
+from lab.report.monitoring import VARIANTS
 from observability.dashboards.__main__ import documents, drift
 from observability.dashboards.all import DASHBOARDS
 from observability.dashboards.panel import COLUMNS, MODES, asked, queries
-from observability.dashboards.questions import needed
+from observability.dashboards.questions import NEEDED
 from tests.unit.observability.queries import RULES, unknown
 
 EACH = pytest.mark.parametrize("dashboard", DASHBOARDS, ids=lambda each: each.uid)
@@ -147,9 +148,9 @@ def test_a_choice_of_modes_is_what_grafana_would_send():
 
 
 def test_with_a_conductor_one_query_tells_what_sagas_wait_for():
-    found = needed()
-    assert found["orchestration"] == found["choreography, with a tracker"] == 1
-    assert found["choreography"] > 1
+    assert NEEDED["orchestration"] == NEEDED["choreography, with a tracker"] == 1
+    assert NEEDED["choreography"] > 1
+    assert set(NEEDED) == set(VARIANTS)
 
 
 def test_legends_name_labels_that_their_query_keeps():

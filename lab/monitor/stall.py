@@ -1,0 +1,127 @@
+"""Sagas of both modes that stand still for the same reason at the same time: who notices, when, and
+what can be learned of them meanwhile."""
+
+import time
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from lab.demo.stage import Stage
+from lab.demo.storm import calm
+from lab.errors import NotReadyError
+from lab.faults import rule_text
+from lab.load.door import Door
+from lab.load.load import Load
+from lab.load.mix import mix
+from lab.monitor.alarms import Alarm, Alarms, Noticed
+from lab.quantiles import Quantiles, measured
+from lab.report.monitoring import CONDUCTED, TRACKED, UNTRACKED
+from lab.stack.options import TRACKER
+from lab.where.inquiry import Services, inquire
+from services.kit.faults import Catalogue, Fault, Rule
+from services.kit.message import Mode
+
+RULE = Rule(Fault.DELAY, 100, "ArrangeShipment", delay_ms=11_000)
+FAULT = rule_text(RULE)
+NAMED = ("ArrangeShipment", "ShipmentArranged", "shipping to arrange the shipment")
+PER_SECOND = 24.0
+NOTICED_WITHIN_SECONDS = 20.0
+PATIENCE_SECONDS = 60.0
+OF_MODE = {
+    UNTRACKED: Mode.CHOREOGRAPHY,
+    TRACKED: Mode.CHOREOGRAPHY,
+    CONDUCTED: Mode.ORCHESTRATION,
+}
+
+
+class Answers(msgspec.Struct, frozen=True):
+    """To "where is order X, and what does it wait for?"."""
+
+    asked: int
+    right: int
+    places: float
+    ms: Quantiles
+
+
+class Stalled(msgspec.Struct, frozen=True):
+    """`placed` are times of the monotonic clock, by mode and in the order of their placing."""
+
+    placed: dict[Mode, list[float]]
+    noticed: dict[str, Noticed]
+    answers: dict[str, Answers]
+
+    def after_ms(self, variant: str) -> list[float]:
+        """The first that was noticed is taken for the first that was placed, and so on."""
+        pairs = zip(self.noticed[variant].at, self.placed[OF_MODE[variant]], strict=False)
+        return [(at - placed) * 1000 for at, placed in pairs]
+
+
+def stall(stage: Stage, orders: int, seed: int, urls: Mapping[str, str]) -> Stalled:
+    """`urls` are the services' and the tracker's. Who keeps the longest deadline is waited for
+    last: what it does about it ends what could be asked about."""
+    stage.switch(Mode.ORCHESTRATION, 50)
+    stage.set_faults(Catalogue(seed, (RULE,)))
+    try:
+        with Alarms(_alarms(urls)) as alarms:
+            placed = _place(stage, orders, seed)
+            expected = {variant: len(placed[mode]) for variant, mode in OF_MODE.items()}
+            soon = {variant: expected[variant] for variant in (TRACKED, CONDUCTED)}
+            alarms.wait(soon, NOTICED_WITHIN_SECONDS)
+            answers = _ask_all(urls, placed)
+            calm(stage)
+            alarms.wait(expected, NOTICED_WITHIN_SECONDS)
+            noticed = {variant: alarms.noticed(variant) for variant in expected}
+    finally:
+        calm(stage)
+    if not stage.await_quiet(PATIENCE_SECONDS):
+        raise NotReadyError("the stalled orders do not end; see `bandstand logs`")
+    times = {mode: [at for at, _ in found] for mode, found in placed.items()}
+    return Stalled(times, noticed, answers)
+
+
+def _alarms(urls: Mapping[str, str]) -> dict[str, Alarm]:
+    passed = "bandstand_deadlines_passed_total"
+    waiting = "bandstand_tracked_sagas_waiting"
+    return {
+        UNTRACKED: Alarm(urls["order"], passed, Mode.CHOREOGRAPHY, "step"),
+        TRACKED: Alarm(urls[TRACKER], waiting, Mode.CHOREOGRAPHY, "event"),
+        CONDUCTED: Alarm(urls["orchestrator"], passed, Mode.ORCHESTRATION, "step"),
+    }
+
+
+def _place(stage: Stage, orders: int, seed: int) -> dict[Mode, list[tuple[float, str]]]:
+    """At an even pace; each order's mode is the route's choice."""
+    planned = mix(orders, seed, doomed=0)
+    load = Load(planned, Door(stage.stack.services["order"].url), stage.database)
+    placed: dict[Mode, list[tuple[float, str]]] = {mode: [] for mode in Mode}
+    began = time.monotonic()
+    for number, each in enumerate(planned):
+        time.sleep(max(began + number / PER_SECOND - time.monotonic(), 0))
+        order = load.place(each)
+        placed[Mode(order.mode)].append((time.monotonic(), order.id))
+    return placed
+
+
+def _ask_all(
+    urls: Mapping[str, str], placed: Mapping[Mode, Sequence[tuple[float, str]]]
+) -> dict[str, Answers]:
+    untracked = {name: url for name, url in urls.items() if name != TRACKER}
+    answers = {}
+    for variant, mode in OF_MODE.items():
+        with Services(urls if variant == TRACKED else untracked) as services:
+            answers[variant] = _ask(services, [order for _, order in placed[mode]])
+    return answers
+
+
+def _ask(services: Services, orders: Sequence[str]) -> Answers:
+    found = [inquire(services, order) for order in orders]
+    return Answers(
+        asked=len(found),
+        right=sum(_is_right(each.standing.waits_for) for each in found),
+        places=round(sum(each.places for each in found) / len(found), 1) if found else 0.0,
+        ms=measured([each.ms for each in found]),
+    )
+
+
+def _is_right(waits_for: Sequence[str]) -> bool:
+    return len(waits_for) == 1 and waits_for[0].startswith(NAMED)
