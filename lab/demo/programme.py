@@ -49,4 +49,6 @@ class Programme(msgspec.Struct, frozen=True):
 def programme(orders: int, seed: int) -> Programme:
     """`orders` in each mode's own phase, and as many in the storm."""
     steady = round(orders * STEADY_SHARE)
-    return Programme(seed, steady=steady, burst=orders - steady, storm=orders)
+    return Programme(
+        seed, steady=steady, burst=orders - steady, storm=orders, policed=min(orders, POLICED)
+    )
