@@ -13,7 +13,7 @@ from lab.errors import NotReadyError
 from lab.faults import set_faults
 from lab.load.load import Load
 from lab.load.progress import Bars
-from lab.policy.audit import audit_stack, denied
+from lab.policy.audit import Denied, audit_stack, denied
 from lab.policy.rules import InForce, Point, apply, await_enforced
 from lab.report.model import Policy
 from services.kit.faults import Catalogue, Fault
@@ -123,18 +123,23 @@ def _figures(
     first = audit_stack(stage.database, load.ledger.ids)
     second = audit_stack(stage.database, planted.ledger.ids)
     refused = denied(stage.database, planted.ledger.ids)
-    newest = SECOND[-1].name
     return Policy(
         points=len(_points(changed, mode)),
         skew_seconds=skew(changed, mode),
         slipped=_count(first, Kind.SLIPPED),
         decision_us=decision_us,
-        bypasses_prevented=len({each.order_id for each in refused if each.rule == newest}),
+        bypasses_prevented=len(_only_by(SECOND[-1].name, refused)),
         bypasses_detected=_count(second, Kind.BYPASS),
         orders=len(load.ledger.ids) + len(planted.ledger.ids),
         denied=len(refused) + len(denied(stage.database, load.ledger.ids)),
         coverage=first.coverage,
     )
+
+
+def _only_by(rule: str, refused: list[Denied]) -> set[str]:
+    """The orders that no other rule would have stopped."""
+    by_others = {each.order_id for each in refused if each.rule != rule}
+    return {each.order_id for each in refused if each.rule == rule} - by_others
 
 
 def _count(findings: Findings, kind: Kind) -> int:
