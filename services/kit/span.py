@@ -131,7 +131,7 @@ def closing(saga: Closed, context: str, caller: str | None) -> Told:
         "saga.mode": saga.mode.value,
         "saga.epoch": saga.epoch,
         "saga.outcome": saga.outcome,
-        "saga.reason": saga.reason or "",
+        **({"saga.reason": saga.reason} if saga.reason else {}),
     }
     return Told(
         name="saga order",
