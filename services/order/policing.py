@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from services.kit.message import Mode
 from services.kit.metrics import Metrics
 from services.kit.postgres import PostgresDatabase
 from services.order.policies import points_behind
-from services.policy.audit import Auditor
+from services.policy.audit import Auditor, Kind
 from services.policy.histories import HISTORIES, VERSIONS, HistoryRow, VersionRow, eras, history
 
 SKEW_EVERY_SECONDS = 2.0
@@ -38,6 +39,9 @@ class Policing:
         self._after: str | None = None
         self._auditor: Auditor | None = None
         self._told = 0
+        for mode in Mode:
+            for kind in Kind:  # from nought on, or nobody would see the first one as an increase
+                metrics.policy_violations.labels(mode.value, kind.value)
 
     def measure_skew(self) -> float:
         behind, seconds = points_behind(self._database.connection())

@@ -10,12 +10,14 @@ from lab.coordination.route import switch
 from lab.demo.stage import on_stage
 from lab.errors import MissingError
 from lab.load.progress import Bars
+from lab.policy.rules import apply, await_enforced
 from lab.stack.ports import LOOPBACK
 from observability.dashboards.all import DASHBOARDS
 from observability.dashboards.panel import asked, queries
 from observability.prometheus import find_prometheus
 from services.kit.faults import Catalogue, Fault, Rule
 from services.kit.message import Mode
+from services.policy.rules import read_rules
 from tests.integration.prometheus_process import monitoring
 from tests.integration.service_process import processes
 from tests.integration.traffic import send_unreadable
@@ -25,6 +27,21 @@ ORDERS, RATE, SEED, PATIENCE = 400, 30, 5, 60
 SHOWN_WITHIN_SECONDS = 60
 FAULTS = (Rule(Fault.DUPLICATE_PUBLISH, 20), Rule(Fault.FAIL, 10))
 POISONED = "inventory.commands"
+POLICIES = (
+    {
+        "name": "no-drums",
+        "guards": "AuthorizePayment",
+        "when": "order.items.exists(item, item.sku == 'drums')",
+        "effect": "deny",
+    },
+    {
+        "name": "fails",
+        "guards": "ReserveStock",
+        "when": "1 / 0 > 0",
+        "effect": "deny",
+        "on_error": "open",
+    },
+)
 PANELS = [
     (board.uid, panel.title, [asked(expr) for each, expr in queries(board) if each is panel])
     for board in DASHBOARDS
@@ -64,6 +81,8 @@ def began(stack, monitor):
     with on_stage(stack) as stage:
         with Api(stack.services["order"].url, stack.token) as order:
             switch(order, Mode.ORCHESTRATION, 50, print)
+            version = apply(order, read_rules(list(POLICIES)), print).version
+            assert await_enforced(order, version, PATIENCE).behind() == []
         load = stage.load(ORDERS, SEED)
         stage.set_faults(Catalogue(SEED, FAULTS))
         send_unreadable(stack.kafka.bootstrap, POISONED)
@@ -72,7 +91,9 @@ def began(stack, monitor):
         finally:
             stage.set_faults(Catalogue())
         assert stage.await_quiet(PATIENCE)
-    return began
+    yield began
+    with Api(stack.services["order"].url, stack.token) as order:
+        await_enforced(order, apply(order, (), print).version, PATIENCE)
 
 
 @pytest.fixture(scope="module")
