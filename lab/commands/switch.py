@@ -5,13 +5,32 @@ from typing import Annotated
 import msgspec
 import typer
 
+from coordination_operator.http import Http
+from coordination_operator.resources import CoordinationSpec, Step
+from coordination_operator.services_api import Services
+from coordination_operator.situation import ALL
 from lab.commands.where import target_of
 from lab.coordination.drain import Drain
 from lab.coordination.route import Route, read_route
 from lab.coordination.route import switch as change_route
+from lab.coordination.trial import RolledBackError, Stage, a_spec, try_out
 from lab.output import AsJson, print_json, say
 from lab.target import Target
 from services.kit.message import Mode
+
+STEPS = (Step(weight=10, min_duration="5s"), Step(weight=50, min_duration="5s"))
+INTERVAL = "2s"
+
+
+def _step(text: str) -> Step:
+    """`10` or `10:30s`: percent of new orders, and for how long."""
+    weight, _, duration = text.partition(":")
+    try:
+        return msgspec.convert(
+            {"weight": int(weight), "minDuration": duration or "5s"}, Step, strict=True
+        )
+    except ValueError as error:
+        raise typer.BadParameter(f"{text!r} is no step such as 10:30s ({error})") from error
 
 
 class Switched(msgspec.Struct, frozen=True):
@@ -30,11 +49,28 @@ def switch(
     wait: Annotated[
         bool, typer.Option("--wait", help="Until the mode that gets no more orders has drained.")
     ] = False,
+    analysis: Annotated[
+        bool,
+        typer.Option(
+            "--analysis", help="In steps, judged by what ends; back by itself when it hurts."
+        ),
+    ] = False,
+    steps: Annotated[
+        list[Step] | None,
+        typer.Option(
+            "--step", parser=_step, metavar="PERCENT[:TIME]", help="Repeatable. [10:5s 50:5s]"
+        ),
+    ] = None,
     timeout: Annotated[float, typer.Option(min=1, help="Seconds to wait at most.")] = 120.0,
     as_json: AsJson = False,
 ) -> None:
     """Switch new orders to a mode. Orders under way stay in theirs until they end."""
     target = target_of(context)
+    if analysis or steps:
+        if weight != ALL:
+            raise typer.BadParameter("--analysis goes up its own steps; leave --weight out")
+        _tried(target, a_spec(mode, steps or STEPS, INTERVAL, timeout), as_json)
+        return
     with target.order_api() as order:
         before = read_route(order)
         after = change_route(order, mode, weight, say)
@@ -45,6 +81,16 @@ def switch(
         say("both modes get new orders: nothing to drain")
     if as_json:
         print_json(Switched(before, after, left if seconds is not None else None, seconds))
+
+
+def _tried(target: Target, spec: CoordinationSpec, as_json: bool) -> None:
+    services = Services(Http(), target.urls(), target.token)
+    trial = try_out(Stage(spec, services, target.database(), say))
+    if as_json:
+        print_json(trial)
+    if not trial.promoted:
+        raise RolledBackError(f"rolled back to {trial.source.mode}; {trial.reason}")
+    say(f"{trial.target.mode} has all new orders, after {trial.seconds:.0f} s")
 
 
 def _drain(target: Target, mode: Mode, timeout: float) -> float:

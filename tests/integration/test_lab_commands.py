@@ -71,6 +71,33 @@ def test_the_mode_can_be_switched_under_a_load(stack, bandstand):
     assert bandstand("verify")[0] == 0
 
 
+@pytest.mark.parametrize(
+    ("faults", "code", "rolled_back"),
+    [([], 0, False), (["fail=100%@AuthorizePayment@choreography"], 1, True)],
+)
+def test_a_judged_switch_goes_on_or_back(stack, bandstand, faults, code, rolled_back):
+    in_mode(bandstand, "orchestration")
+    if faults:
+        assert bandstand("faults", "set", *faults)[0] == 0
+    trial = ("switch", "choreography", "--analysis", "--step", "50:2s", "--timeout", "40")
+    with on_stage(stack) as stage:
+        load = stage.load(2_000, seed=6)
+        thread = threading.Thread(target=load.open, args=(25, 6, Bars(2_000), 60))
+        thread.start()
+        try:
+            ended, found = bandstand(*trial)
+        finally:
+            load.stop()
+            thread.join()
+    assert (ended, found["promoted"]) == (code, percent == 0)
+    assert bandstand("faults", "off")[0] == 0
+    with on_stage(stack) as stage:
+        assert stage.await_quiet(60)
+    if percent:
+        assert "AnalysisFailed: errors: " in found["reason"]
+        assert found["status"]["activeMode"] == "Orchestration"
+
+
 def test_within_a_weight_both_modes_get_orders(bandstand):
     code, switched = bandstand("switch", "choreography", "--weight", "50", "--wait")
     assert (code, switched["drained"]) == (0, None)
@@ -118,6 +145,8 @@ def test_faults_are_set_shown_and_switched_off(stack, bandstand):
         ("faults", "set", "explode=5%"),
         ("faults", "off", "--service", "nobody"),
         ("switch", "polka"),
+        ("switch", "choreography", "--analysis", "--step", "many"),
+        ("switch", "choreography", "--analysis", "--weight", "50"),
         ("saga", "not-an-id"),
     ],
 )

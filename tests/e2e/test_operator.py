@@ -1,0 +1,196 @@
+"""The route as one object, under load: there and back, rolled back, killed, edited, refused."""
+
+import time
+from contextlib import contextmanager
+from datetime import datetime
+
+import pytest
+
+from lab.coordination.route import read_route
+from lab.faults import set_faults
+from lab.verify.invariants import verify
+from services.kit.faults import Catalogue, Fault, Rule
+from services.kit.message import Mode
+from tests.e2e.conftest import SHORT_SESSION
+from tests.e2e.coordination import QUICK, Coordination, Killer
+from tests.e2e.traffic import under_load
+from tests.integration.waiting import eventually
+
+SWITCHES = 20
+BOUND_SECONDS = 200.0
+LONG = {"steps": [{"weight": 20, "minDuration": "1h"}], "progressDeadline": "2h"}
+INTERVAL_SECONDS = 10
+JUDGED = {
+    "interval": f"{INTERVAL_SECONDS}s",
+    "window": "30s",
+    "metrics": [
+        {"name": "errors", "template": "ErrorShare"},
+        {"name": "stuck", "template": "StuckSagas"},
+    ],
+}
+BROKEN = Catalogue(3, (Rule(Fault.FAIL, 100, "AuthorizePayment", mode=Mode.CHOREOGRAPHY),))
+WITH_OBJECT = {
+    "operator.replicas": 2,
+    "operator.coordination.create": "true",
+    "operator.coordination.spec.rollback.cooldown": "0s",
+}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def coordination(release):
+    """Of the chart; two operators, of whom one acts."""
+    release.install(**SHORT_SESSION, **WITH_OBJECT)
+    found = Coordination(release)
+    found.wait("Ready")
+    yield found
+    release.install(**SHORT_SESSION)
+
+
+def test_a_patch_goes_there_and_back_under_load(coordination, order_url, database):
+    with under_load(order_url, database, orders=250):
+        for mode in ("Choreography", "Orchestration"):
+            coordination.patch(mode=mode, rollout=QUICK)
+            coordination.wait("Ready")
+            assert coordination.status["activeMode"] == mode
+    assert coordination.status["switches"][0]["outcome"] == "Promoted"
+
+
+def test_a_bad_canary_is_rolled_back_within_two_intervals_and_says_why(
+    coordination, target, order, order_url, database
+):
+    coordination.rest_in("Orchestration")
+    set_faults(target.instances("payment"), target.token, BROKEN)
+    try:
+        with under_load(order_url, database, orders=450):
+            coordination.patch(mode="Choreography", analysis=JUDGED, rollout=LONG)
+            coordination.wait("RolledBack")
+            status = coordination.until(phase="RolledBack")
+    finally:
+        set_faults(target.instances("payment"), target.token, Catalogue())
+    assert rollback_seconds(status) <= 2 * INTERVAL_SECONDS + 5
+    assert read_route(order).leaves(Mode.CHOREOGRAPHY)
+    said = coordination.described()
+    assert "in Choreography, at most 0.02 is allowed" in said
+    assert "AnalysisFailed" in said
+    coordination.rest_in("Orchestration")
+
+
+def test_a_rollout_is_edited_frozen_aborted_begun_again_and_promoted(coordination):
+    coordination.rest_in("Orchestration")
+    coordination.patch(mode="Choreography", rollout=LONG)
+    coordination.until(weight=20, phase="Progressing")
+    coordination.patch(rollout={"steps": [{"weight": 40, "minDuration": "1h"}]})
+    coordination.until(weight=40)
+    coordination.patch(suspend=True)
+    coordination.wait("Suspended")
+    coordination.annotate("promote")
+    eventually(lambda: "promote is not valid now" in coordination.described())
+    coordination.annotate("abort")
+    assert coordination.until(phase="RolledBack", weight=0)["actions"] == []
+    coordination.patch(suspend=False)
+    coordination.until(actions=["restart"])
+    coordination.annotate("restart")
+    coordination.until(weight=40, actions=["promote", "abort"])
+    coordination.annotate("promote")
+    coordination.wait("Ready")
+
+
+def test_what_does_not_answer_is_a_condition_and_the_switch_waits(
+    coordination, release, order_url, database
+):
+    coordination.rest_in("Orchestration")
+    with under_load(order_url, database, orders=500), without(release, "prometheus"):
+        coordination.patch(mode="Choreography", analysis={**JUDGED, "interval": "2s"})
+        eventually(lambda: coordination.told("AnalysisPassed") == "Unknown/PrometheusUnavailable")
+        assert coordination.status["weight"] == 20
+    with under_load(order_url, database, orders=200):
+        coordination.wait("Ready")
+    with without(release, "order"):
+        eventually(lambda: coordination.told("Ready") == "Unknown/OrderServiceUnavailable")
+    coordination.wait("Ready")
+
+
+def test_twenty_switches_with_the_operator_killed_at_random_end_ready(
+    coordination, release, order_url, database
+):
+    coordination.rest_in("Orchestration")
+    began = time.monotonic()
+    with under_load(order_url, database, orders=600), Killer(release, seed=11) as killer:
+        for number in range(SWITCHES):
+            mode = "Orchestration" if number % 2 else "Choreography"
+            coordination.patch(mode=mode, rollout=QUICK)
+            coordination.wait("Ready", BOUND_SECONDS)
+    took = time.monotonic() - began
+    assert killer.kills >= 5
+    assert took < BOUND_SECONDS
+    promoted = [each["outcome"] for each in coordination.status["switches"]]
+    assert promoted == ["Promoted"] * 5
+
+
+@pytest.mark.parametrize(
+    ("spec", "said"),
+    [
+        ({"mode": "Polka"}, "Unsupported value"),
+        ({"rollout": {"steps": [{"weight": 50}, {"weight": 10}]}}, "weights of the steps must asc"),
+        ({"rollout": {"steps": [{"weight": 101}]}}, "less than or equal to 100"),
+        ({"rollout": {"progressDeadline": "soon"}}, "progressDeadline"),
+        ({"analysis": {"metrics": [{"name": "m"}]}}, "either a template or a query is needed"),
+        ({"analysis": {"metrics": [{"name": "m", "query": "up"}]}}, "a query needs bounds"),
+        (
+            {"analysis": {"metrics": [{"name": "m", "query": "up", "compare": {}}]}},
+            "must have $mode in it",
+        ),
+        (
+            {
+                "rollout": {"steps": [{"weight": 100}]},
+                "analysis": {"metrics": [{"name": "m", "template": "ErrorShare"}]},
+            },
+            "a step below 100",
+        ),
+    ],
+)
+def test_what_makes_no_sense_is_refused_with_the_reason(coordination, spec, said):
+    assert said in coordination.refusal(spec)
+
+
+def test_an_upgrade_keeps_the_mode_that_was_patched(coordination, release):
+    coordination.rest_in("Choreography")
+    release.install(**SHORT_SESSION, **WITH_OBJECT)
+    coordination.wait("Ready")
+    assert coordination.status["activeMode"] == "Choreography"
+
+
+def test_a_deleted_object_leaves_the_active_mode_and_says_so(coordination, order):
+    coordination.rest_in("Choreography")
+    coordination.patch(mode="Orchestration", rollout=LONG)
+    coordination.until(weight=20)
+    coordination.kubectl("delete", "coordination", "orders", "--wait=false")
+    eventually(lambda: read_route(order).leaves(Mode.ORCHESTRATION))
+    events = ("get", "events", "--field-selector=reason=Deleted", "--output=name")
+    eventually(lambda: coordination.kubectl(*events))
+
+
+def test_every_promise_was_kept(database):
+    def broken():
+        return [verdict for verdict in verify(database) if not verdict.holds]
+
+    eventually(lambda: not broken(), f"{broken()}")
+
+
+def rollback_seconds(status):
+    """From the start of the rollout until the way back was taken."""
+    (rolled_back,) = [each for each in status["conditions"] if each["type"] == "RolledBack"]
+    began = datetime.fromisoformat(status["rollout"]["startedAt"])
+    return (datetime.fromisoformat(rolled_back["lastTransitionTime"]) - began).total_seconds()
+
+
+@contextmanager
+def without(release, component):
+    """While its Deployment has no pod."""
+    deployment = f"deployment/{release.name}-{component}"
+    release.kubectl("scale", deployment, "--replicas=0")
+    try:
+        yield
+    finally:
+        release.kubectl("scale", deployment, "--replicas=1")
+        release.settle()
