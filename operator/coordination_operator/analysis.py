@@ -41,6 +41,7 @@ def needs_stable(metric: Metric) -> bool:
 def judge(metric: Metric, sample: Sample, target: Who, now: datetime) -> Measurement:
     """The verdict on this one measurement, with the numbers in words."""
     verdict, said = _judged(metric, sample, target)
+    said = f"{said} (dry run)" if metric.dry_run else said
     return Measurement(
         name=metric.name,
         verdict=verdict,

@@ -120,12 +120,14 @@ class Cluster:
 
     def _observed(self) -> Observed:
         unseen: dict[str, str] = {}
+        deployed = _seen(self._deployed, "Orchestrator", unseen)
+        away = ("orchestrator",) if deployed is not None and not deployed.wanted else ()
         return Observed(
             status=msgspec.convert(self._object.get("status") or {}, CoordinationStatus),
             generation=self._object.metadata.generation,
             route=_seen(self._services.route, ORDER_SERVICE, unseen),
-            left=_seen(self._services.left, "Services", unseen),
-            orchestrator=_seen(self._deployed, "Orchestrator", unseen),
+            left=_seen(lambda: self._services.left(without=away), "Services", unseen),
+            orchestrator=deployed,
             asked=asked(self._object.metadata.annotations or {}),
             unseen=unseen,
         )

@@ -118,7 +118,7 @@ def _moved(s: Situation, move: Move) -> CoordinationStatus:
     rollout = status.rollout or _begun(s.active, s.now)
     if move.to is Phase.PREPARING:
         restarted = s.phase is Phase.ROLLED_BACK
-        return replace(status, rollout=_begun(s.active, s.now, restarted))
+        return replace(status, rollout=_begun(s.active, s.now, restarted), analysis=None)
     if move.to in (Phase.HOLDING, Phase.ROLLING_BACK):
         told = replace(rollout, reason=move.reason, message=move.message)
         return replace(status, rollout=told)

@@ -12,6 +12,7 @@ from coordination_operator.errors import Stale, Unavailable
 Shape = TypeVar("Shape")
 
 TIMEOUT_SECONDS = 5.0
+CONNECT_SECONDS = 1.0
 CONFLICT = 409
 
 
@@ -19,7 +20,8 @@ class Http:
     """Thread-safe; one connection pool."""
 
     def __init__(self, transport: httpx2.BaseTransport | None = None) -> None:
-        self._client = httpx2.Client(timeout=TIMEOUT_SECONDS, trust_env=False, transport=transport)
+        timeout = httpx2.Timeout(TIMEOUT_SECONDS, connect=CONNECT_SECONDS)
+        self._client = httpx2.Client(timeout=timeout, trust_env=False, transport=transport)
 
     def get(self, url: str, shape: type[Shape], **parameters: str) -> Shape:
         return self._ask(shape, "GET", url, params=parameters)

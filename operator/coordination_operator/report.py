@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from coordination_operator.phases import AT_REST, Phase
 from coordination_operator.plan import Observed, Route
 from coordination_operator.resources import CoordinationSpec
-from coordination_operator.situation import ALL, Situation
+from coordination_operator.situation import ALL, Situation, clock
 from coordination_operator.status import (
     Backlog,
     Condition,
@@ -81,7 +81,7 @@ def _message(s: Situation) -> str:
         case Phase.STABLE:
             return f"{s.active} has all new sagas"
         case Phase.PREPARING if s.cooldown_left:
-            return f"cooling down for {s.cooldown_left.total_seconds():.0f} s after a rollback"
+            return f"cooling down until {clock(s.now + s.cooldown_left)} after a rollback"
         case Phase.PREPARING:
             return "waiting for the orchestrator to be ready"
         case Phase.PROGRESSING:

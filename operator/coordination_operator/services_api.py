@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 
 import msgspec
@@ -62,10 +62,11 @@ class Services:
         body = _NewRoute(wish.mode, wish.weight, wish.seen_epoch)
         self._http.put(self._coordination, _Coordination, body, self._token)
 
-    def left(self) -> dict[Mode, Left]:
-        """Unavailable if a single service does not answer: what is not seen is not nothing."""
+    def left(self, without: Collection[str] = ()) -> dict[Mode, Left]:
+        """Unavailable if a single service does not answer: what is not seen is not nothing. Only
+        whoever was sent away after it had drained may be left out."""
         total = {mode: Left(unsent=0, parked=0, unread=0) for mode in Mode}
-        for url in self._urls.values():
+        for url in (url for name, url in self._urls.items() if name not in without):
             for found in self._http.get(f"{url}/remaining", list[_Remaining]):
                 before = total[found.mode]
                 total[found.mode] = Left(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 
 from coordination_operator.phases import AT_REST, ROLLOUT, VALID, Command, Phase
@@ -19,6 +19,11 @@ from coordination_operator.status import (
 
 ALL = 100
 GRACE = timedelta(seconds=5)
+
+
+def clock(moment: datetime) -> str:
+    """A time and not what is left of it, so that a status does not change by the second."""
+    return f"{moment.astimezone(UTC):%H:%M:%SZ}"
 
 
 @dataclass(frozen=True)
@@ -134,7 +139,7 @@ class Situation:
 
     @property
     def cooldown_left(self) -> timedelta:
-        """Until a rollout may begin again by itself."""
+        """Until a rollout may begin again by itself after one that failed."""
         rollout = self.status.rollout
         failures = [each for each in self.status.switches if each.outcome is Outcome.ROLLED_BACK]
         last = next((each for each in failures if each.reason != "SpecChanged"), None)
@@ -213,9 +218,9 @@ class Situation:
         step = self.step
         if step is None:
             return ""
-        left = length(step.min_duration) - self.in_step
-        if left > timedelta():
-            return f"{left.total_seconds():.0f} s of this step are left"
+        lasts = length(step.min_duration)
+        if self.in_step < lasts:
+            return f"this step lasts until {clock(self.route.changed_at + lasts)}"
         ended = self.route.ended.get(self.target.mode, 0)
         if ended < step.min_sagas:
             return f"{ended} of {step.min_sagas} sagas have ended in this step"
