@@ -27,18 +27,23 @@ def main() -> int:
     signal.signal(signal.SIGTERM, _leave)
     operator = Operator(settings, make_client(settings.namespace))
     operator.await_turn()
-    over = threading.Event()
+    over, failed = threading.Event(), threading.Event()
+
+    def fail() -> None:
+        failed.set()
+        over.set()
+
     try:
-        operator.keep_tenure(over)
+        operator.keep_tenure(fail)
         kopf.run(
-            registry=make_registry(operator.reconcile, operator.farewell, over.set),
+            registry=make_registry(operator.reconcile, operator.farewell, fail, over.set),
             standalone=True,
             namespaces=[settings.namespace],
             stop_flag=over,
         )
     finally:
         operator.close()
-    return 1 if over.is_set() else 0
+    return 1 if failed.is_set() else 0
 
 
 def _leave(_number: int, _frame: FrameType | None) -> None:

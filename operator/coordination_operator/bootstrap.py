@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, Final
 
@@ -54,7 +55,7 @@ class Operator:
         self.health.leading = True
         self.metrics.leader.set(1)
 
-    def keep_tenure(self, lost: threading.Event) -> None:
+    def keep_tenure(self, lost: Callable[[], None]) -> None:
         arguments = (lost, self.health.beat)
         threading.Thread(
             target=self._tenure.keep, args=arguments, name="lease", daemon=True

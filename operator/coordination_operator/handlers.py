@@ -40,7 +40,7 @@ class Watch:
     async def heard(self, event: dict[str, Any]) -> None:
         body = event["object"]
         if event["type"] == "DELETED":
-            await self._end()
+            await self.end()
             await asyncio.to_thread(self._farewell, body)
             return
         meta = body["metadata"]
@@ -67,7 +67,7 @@ class Watch:
             log.error("the reconciliation failed", exc_info=error)
             self._broken()
 
-    async def _end(self) -> None:
+    async def end(self) -> None:
         self._asked = None
         if self._task is not None:
             self._task.cancel()
@@ -80,7 +80,13 @@ def _ours(annotations: dict[str, str]) -> tuple[tuple[str, str], ...]:
     return tuple(sorted(ours.items()))
 
 
-def make_registry(reconcile: Reconcile, farewell: Farewell, broken: Callable[[], None]) -> Any:
+def make_registry(
+    reconcile: Reconcile,
+    farewell: Farewell,
+    broken: Callable[[], None],
+    over: Callable[[], None],
+) -> Any:
+    """`over` has to set kopf's stop flag: a thread of kopf's waits for that, and kopf for it."""
     registry = kopf.OperatorRegistry()
     watches: dict[str, Watch] = {}
 
@@ -92,6 +98,11 @@ def make_registry(reconcile: Reconcile, farewell: Farewell, broken: Callable[[],
         settings.scanning.disabled = True
         settings.posting.enabled = False
         settings.watching.server_timeout = 270
+
+    @kopf.on.cleanup(registry=registry)
+    async def end(**_: Any) -> None:
+        await asyncio.gather(*(watch.end() for watch in watches.values()))
+        over()
 
     @kopf.on.event(GROUP, VERSION, PLURAL, registry=registry)
     async def changed(event: Any, name: str, **_: Any) -> None:

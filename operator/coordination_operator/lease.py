@@ -46,13 +46,13 @@ class Tenure:
             time.sleep(RENEW_SECONDS)
         log.info("%s holds the lease %s", self._identity, self._name)
 
-    def keep(self, lost: threading.Event, beat: Callable[[], None]) -> None:
-        """On a thread of its own, until `give_up`; sets `lost` when it may be somebody else's."""
+    def keep(self, lost: Callable[[], None], beat: Callable[[], None]) -> None:
+        """On a thread of its own, until `give_up`; `lost` when it may be somebody else's."""
         while not self._ended.wait(RENEW_SECONDS):
             beat()
             if not self._try() and not self.held:
                 log.error("%s has lost the lease %s", self._identity, self._name)
-                lost.set()
+                lost()
                 return
 
     def give_up(self) -> None:
