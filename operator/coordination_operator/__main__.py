@@ -38,6 +38,8 @@ def main() -> int:
         kopf.run(
             registry=make_registry(operator.reconcile, operator.farewell, fail, over.set),
             standalone=True,
+            # kopf would make one of the name of the user, and in the image that has none.
+            identity=settings.identity,  # type: ignore[arg-type]
             namespaces=[settings.namespace],
             stop_flag=over,
         )
