@@ -7,8 +7,8 @@ from tests.e2e.traffic import halves, under_load, wait_for_share
 from tests.integration.waiting import eventually
 
 LEVELS = (1, 2, 3)
-DURING_A_CHANGE = 120
-MEASURED = 120
+DURING_A_CHANGE = 100
+MEASURED = 100
 SETTLED_SECONDS = 90.0
 CPU = "process_cpu_seconds_total "
 
