@@ -41,6 +41,7 @@ NOT_ON_A_CLUSTER = {
     "down": "remove the release with `helm uninstall`",
     "logs": "use `kubectl logs`",
     "demo": "it measures a stack of its own",
+    "monitor": "it stalls the services of a stack on this machine",
     "chaos": "it kills the processes of a stack on this machine",
     "soak": "it kills the processes of a stack on this machine",
 }

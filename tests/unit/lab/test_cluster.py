@@ -1,6 +1,7 @@
 """A release reached through kubectl, for which a stand-in answers."""
 
 import base64
+import inspect
 import json
 import os
 import signal
@@ -13,7 +14,7 @@ from pathlib import Path
 import pytest
 from kafka.net import KafkaNetSocket
 
-from lab.cli import main
+from lab.cli import COMMANDS, NOT_ON_A_CLUSTER, main
 from lab.cluster import kubectl as kubectl_module
 from lab.cluster.kubectl import Kubectl, UnknownError, complaint
 from lab.cluster.pods import pod_report
@@ -150,7 +151,14 @@ def test_without_kubectl_it_is_said_how_to_get_it(monkeypatch, capsys):
     assert "kubernetes.io/docs/tasks/tools" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("command", ["up", "down", "logs", "demo", "chaos", "soak"])
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_command_asks_what_it_is_about_or_is_not_for_a_cluster(command):
+    """`report` is about a file."""
+    asks = "context" in inspect.signature(command).parameters
+    assert asks != (command.__name__ in {*NOT_ON_A_CLUSTER, "report"})
+
+
+@pytest.mark.parametrize("command", NOT_ON_A_CLUSTER)
 def test_what_makes_no_sense_on_a_cluster_says_so_in_one_line(command, capsys):
     assert main(["--kube", command]) == 2
     said = capsys.readouterr().err
