@@ -84,7 +84,7 @@ def compared(bandstand):
         whole = sum(each["traces"] for each in modes.values()) == ORDERS
         return modes if whole and not any(each["orphans"] for each in modes.values()) else None
 
-    return eventually(whole, "a whole trace of every order", 20)
+    return eventually(whole, "a whole trace of every order")
 
 
 def test_every_saga_has_one_trace_and_no_orphan(compared):
