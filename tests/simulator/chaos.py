@@ -6,7 +6,7 @@ other shows where there is only one.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 from uuid import UUID
 
@@ -56,11 +56,12 @@ class Plan:
     weight: int
     rules: tuple[Rule, ...] = ()
     rules_from_start: bool = False
+    answers: bool = False
 
 
 def draw(random: Random) -> Plan:
     orders = random.choice((1, 1, 2, 3))
-    return Plan(
+    plan = Plan(
         orders=tuple(_order(random) for _ in range(orders)),
         replicas=random.choice((1, 2)),
         partitions=random.choice((1, 2)),
@@ -76,6 +77,7 @@ def draw(random: Random) -> Plan:
         rules=draw_rules(random),
         rules_from_start=random.random() < 0.6,
     )
+    return replace(plan, answers=bool(plan.rules) and random.random() < 0.5)
 
 
 def _some(random: Random, low: float, high: float) -> float:

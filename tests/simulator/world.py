@@ -127,7 +127,7 @@ class World:
             (1 if plan.rebalances else 0, self._read_again),
             (2 if plan.rules else 0, self._apply_rules),
             (6 if plan.rules else 0, lambda: self._somebody(Replica.hear_of_rules)),
-            (4 if plan.rules else 0, self._answer),
+            (5 if plan.answers else 0, self._answer),
             (1 if plan.chaos.crash else 0, lambda: self._somebody(Replica.die)),
         ]
         total, cumulative = 0.0, []
@@ -222,6 +222,8 @@ class World:
         while self._to_place:
             self._place()
         for _ in range(MOST_ROUNDS):
+            if self.plan.answers:
+                self._answer()
             if self._round():
                 continue
             due = self._next_due()

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from services.kit.message import Mode
+from services.policy.steps import reason_of
 from tests.simulator.simulate import simulate
 
 ROOT = Path(__file__).parents[3]
@@ -57,6 +58,8 @@ def test_the_schedules_are_worth_their_time():
     for mode in Mode:
         for reason in ("confirmed", "cancelled", "out_of_stock", "card_declined", "refused"):
             assert ends[mode, reason] > 3, (mode, reason, ends)
+        for rule in ("no-drums", "a-look", "all-held", "one-each"):
+            assert ends[mode, reason_of(rule)], (mode, rule, ends)
     assert ends[Mode.CHOREOGRAPHY, "timed_out"] > 3
     assert min(notes[sign] for sign in (*SIGNS, "both modes at once")) > 3, notes
 
@@ -75,6 +78,10 @@ SIGNS = (
     "OrderExpired",
     "ReserveStock:2",
     "the route is",
+    "hears of rules",
+    "StepHeld",
+    "is approved",
+    "is declined",
 )
 
 
