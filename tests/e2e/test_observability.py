@@ -1,13 +1,13 @@
 """What watches a release that has done nothing yet, then a little: it sees all, and is calm."""
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 
 import httpx
 import pytest
 
-from lab.traces.span import Span
+from lab.api import Api
+from lab.traces.jaeger import Jaeger
 from lab.traces.tree import NoTreeError, grow
 from services.kit.bootstrap import SERVICES
 from services.kit.message import Mode
@@ -21,14 +21,19 @@ ORDERS = 80
 
 @pytest.fixture(scope="module")
 def prometheus(release):
-    with asking(release, "prometheus", 9090) as http:
+    with (
+        release.forward("prometheus", 9090) as port,
+        httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30, trust_env=False) as http,
+    ):
         yield lambda what, **asked: http.get(f"/api/v1/{what}", params=asked).json()["data"]
 
 
 @pytest.fixture(scope="module")
 def jaeger(release):
-    with asking(release, "jaeger", 16686) as http:
-        yield lambda trace: _spans(http.get(f"/api/traces/{trace}").json())
+    with release.forward("jaeger", 16686) as port:
+        url = f"http://127.0.0.1:{port}"
+        with Api(url) as api:
+            yield Jaeger(api, url)
 
 
 @pytest.fixture(scope="module")
@@ -74,10 +79,10 @@ def test_what_went_wrong_is_kept_whole_and_of_the_rest_a_share(placed, jaeger, p
     assert {each["mode"] for each in wrong.values()} == set(Mode)
     for trace, told in wrong.items():
         spans = eventually(
-            lambda one=trace, told=told: whole(jaeger(one), told), trace, KEPT_SECONDS
+            lambda one=trace, told=told: whole(jaeger.trace(one), told), trace, KEPT_SECONDS
         )
         assert grow(spans).root.tags["saga.outcome"] == told["status"]
-    kept = [each for each in placed if jaeger(each["trace_id"])]
+    kept = [each for each in placed if jaeger.trace(each["trace_id"])]
     assert len(wrong) <= len(kept) < len(placed)
 
 
@@ -103,34 +108,8 @@ def test_an_exemplar_leads_from_a_duration_to_a_trace(placed, prometheus):
     assert eventually(lambda: named() & traces, "exemplars of these orders", KEPT_SECONDS)
 
 
-@contextmanager
-def asking(release, component: str, port: int) -> Iterator[httpx.Client]:
-    with (
-        release.forward(component, port) as local,
-        httpx.Client(base_url=f"http://127.0.0.1:{local}", timeout=30, trust_env=False) as http,
-    ):
-        yield http
-
-
 def whole(spans, order):
     """None of them hangs in the air, and everybody who said something of the order is there."""
     said = {each["source"] for each in order["timeline"]}
     with suppress(NoTreeError):
         return not grow(spans).orphans and said <= {span.service for span in spans} and spans
-
-
-def _spans(answer) -> list[Span]:
-    """Jaeger's words for a span; a trace that it does not know is no data."""
-    return [
-        Span(
-            id=each["spanID"],
-            parent=next((other["spanID"] for other in each["references"]), None),
-            name=each["operationName"],
-            service=trace["processes"][each["processID"]]["serviceName"],
-            start_us=each["startTime"],
-            end_us=each["startTime"] + each["duration"],
-            tags={tag["key"]: str(tag["value"]) for tag in each["tags"]},
-        )
-        for trace in answer["data"] or ()
-        for each in trace["spans"]
-    ]
