@@ -7,7 +7,7 @@ import threading
 
 from tests.integration.waiting import eventually
 
-PATIENCE_SECONDS = 90.0
+PATIENCE_SECONDS = 180.0
 QUICK = {
     "steps": [{"weight": 20, "minDuration": "1s"}, {"weight": 50, "minDuration": "1s"}],
     "progressDeadline": "10m",

@@ -12,7 +12,7 @@ from lab.verify.invariants import verify
 from services.kit.faults import Catalogue, Fault, Rule
 from services.kit.message import Mode
 from tests.e2e.conftest import SHORT_SESSION
-from tests.e2e.coordination import QUICK, Coordination, Killer
+from tests.e2e.coordination import PATIENCE_SECONDS, QUICK, Coordination, Killer
 from tests.e2e.traffic import under_load
 from tests.integration.waiting import eventually
 
@@ -101,12 +101,12 @@ def test_what_does_not_answer_is_a_condition_and_the_switch_waits(
     coordination.rest_in("Orchestration")
     with under_load(order_url, database, orders=500), without(release, "prometheus"):
         coordination.patch(mode="Choreography", analysis={**JUDGED, "interval": "2s"})
-        eventually(lambda: coordination.told("AnalysisPassed") == "Unknown/PrometheusUnavailable")
+        await_told(coordination, "AnalysisPassed", "Unknown/PrometheusUnavailable")
         assert coordination.status["weight"] == 20
     with under_load(order_url, database, orders=200):
         coordination.wait("Ready")
     with without(release, "order"):
-        eventually(lambda: coordination.told("Ready") == "Unknown/OrderServiceUnavailable")
+        await_told(coordination, "Ready", "Unknown/OrderServiceUnavailable")
     coordination.wait("Ready")
 
 
@@ -175,6 +175,10 @@ def test_every_promise_was_kept(database):
         return [verdict for verdict in verify(database) if not verdict.holds]
 
     eventually(lambda: not broken(), f"{broken()}")
+
+
+def await_told(coordination, kind, wanted):
+    eventually(lambda: coordination.told(kind) == wanted, wanted, PATIENCE_SECONDS)
 
 
 def rollback_seconds(status):
