@@ -1,9 +1,11 @@
 """All scenes one after the other, and what they come to."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
+
+import msgspec
 
 from lab.api import Api
 from lab.chaos import scene as points
@@ -19,11 +21,19 @@ from lab.errors import BandstandError
 from lab.verify.invariants import verify
 from services.kit.faults import Catalogue
 
+Keep = Callable[[Matrix], object]
+
 
 def perform_all(
-    stage: Stage, scenes: Sequence[Scene | FaultCell], rate: float, seed: int, tell: Tell
+    stage: Stage,
+    scenes: Sequence[Scene | FaultCell],
+    rate: float,
+    seed: int,
+    tell: Tell,
+    keep: Keep = lambda _: None,
 ) -> Matrix:
-    """What was broken before does not count; orders that were left open are let end first."""
+    """What was broken before does not count; orders that were left open are let end first. Whoever
+    is interrupted has kept what was played until then."""
     began = time.monotonic()
     stage.set_faults(Catalogue())
     stage.await_quiet(PATIENCE_SECONDS)
@@ -35,15 +45,27 @@ def perform_all(
             played = _perform(watch, scene, rate, seed + number, known, tell)
             cells += played.cells
             known += played.judgement.violations
+            keep(_matrix(scenes, rate, cells, began))
     finally:
         _disarm(stage)
+    whole = _matrix(scenes, rate, cells, began)
+    return msgspec.structs.replace(whole, invariants=list(verify(stage.database)))
+
+
+def _matrix(
+    scenes: Sequence[Scene | FaultCell], rate: float, cells: list[CellResult], began: float
+) -> Matrix:
     return Matrix(
         made_at=datetime.now(UTC),
         seconds=round(time.monotonic() - began, 1),
         rate=rate,
+        planned=sum(map(cells_in, scenes)),
         cells=cells,
-        invariants=list(verify(stage.database)),
     )
+
+
+def cells_in(scene: Scene | FaultCell) -> int:
+    return len(scene.cells) if isinstance(scene, Scene) else 1
 
 
 def _perform(

@@ -64,12 +64,18 @@ class Matrix(msgspec.Struct, frozen=True):
     made_at: datetime
     seconds: float
     rate: float
+    planned: int
     cells: list[CellResult]
-    invariants: list[Verdict]
+    invariants: list[Verdict] = []
 
     @property
     def failures(self) -> list[str]:
-        return [*_broken_cells(self.cells), *(v.name for v in self.invariants if not v.holds)]
+        missing = self.planned - len(self.cells)
+        return [
+            *_broken_cells(self.cells),
+            *(verdict.name for verdict in self.invariants if not verdict.holds),
+            *([f"{missing} cells were not played"] if missing else []),
+        ]
 
 
 class Worst(msgspec.Struct, frozen=True):

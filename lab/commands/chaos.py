@@ -13,7 +13,7 @@ import typer
 from rich.console import Console
 
 from lab.chaos.faults.kinds import ON_WHOM, FaultCell, ServerFault, plan_faults
-from lab.chaos.matrix import perform_all
+from lab.chaos.matrix import cells_in, perform_all
 from lab.chaos.plan import Scene, plan
 from lab.chaos.results import Matrix, worst
 from lab.chaos.scene import Tell
@@ -83,7 +83,8 @@ def chaos(
         with spinner(err) as progress:
             running = exits.enter_context(running_stack(StackOptions(), progress))
         with on_stage(running.stack) as stage, _progress(scenes) as tell:
-            matrix = perform_all(stage, scenes, rate, seed, tell)
+            page = folder / "chaos.json"
+            matrix = perform_all(stage, scenes, rate, seed, tell, lambda it: save_json(it, page))
         if not once:
             running.keep()
     _report(matrix, folder, as_json)
@@ -107,7 +108,7 @@ def _planned(wanted: Wanted, services: list[str], modes: list[Mode]) -> list[Sce
 def _progress(scenes: list[Scene | FaultCell]) -> Iterator[Tell]:
     """A bar on a terminal; elsewhere a line a kill."""
     bar = bars()
-    task = bar.add_task("", total=sum(map(_cells, scenes)))
+    task = bar.add_task("", total=sum(map(cells_in, scenes)))
 
     def tell(struck: Struck) -> None:
         cell = struck.cell
@@ -118,10 +119,6 @@ def _progress(scenes: list[Scene | FaultCell]) -> Iterator[Tell]:
 
     with bar:
         yield tell
-
-
-def _cells(scene: Scene | FaultCell) -> int:
-    return len(scene.cells) if isinstance(scene, Scene) else 1
 
 
 def _report(matrix: Matrix, folder: Path, as_json: bool) -> None:

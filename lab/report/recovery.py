@@ -33,6 +33,7 @@ class Cell(msgspec.Struct, frozen=True):
 class Matrix(msgspec.Struct, frozen=True):
     cells: list[Cell]
     rate: float | None = None
+    planned: int | None = None
 
 
 def with_chaos(report: Report, folder: Path) -> Report:
@@ -54,7 +55,7 @@ def folded(matrix: Matrix) -> Chaos:
     ]
     cells = matrix.cells
     return Chaos(
-        cells=len(cells),
+        cells=matrix.planned or len(cells),
         struck=sum(cell.kills > 0 for cell in cells),
         violations=sum(cell.violations for cell in cells),
         rate=matrix.rate,

@@ -201,7 +201,7 @@ def test_the_worst_of_many_is_no_better_than_any(results):
 
 
 def a_matrix(*results):
-    return Matrix(datetime(2026, 11, 23, tzinfo=UTC), 1.0, 40.0, list(results), [])
+    return Matrix(datetime(2026, 11, 23, tzinfo=UTC), 1.0, 40.0, len(results), list(results))
 
 
 def a_result(kills=1, violations=0) -> CellResult:
@@ -216,6 +216,11 @@ def test_a_matrix_names_what_failed():
         "after_poll of payment (choreography, backward): it did not strike",
         "after_poll of payment (choreography, backward): 2 violations",
     ]
+
+
+def test_a_matrix_that_was_interrupted_is_no_whole_one():
+    part = msgspec.structs.replace(a_matrix(a_result()), planned=3)
+    assert part.failures == ["2 cells were not played"]
 
 
 @given(st.lists(RESULTS, max_size=5))

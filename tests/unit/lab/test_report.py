@@ -170,6 +170,13 @@ def test_without_a_matrix_the_report_does_not_speak_of_one(tmp_path):
     assert read(tmp_path).chaos is None
 
 
+def test_cells_that_were_not_played_are_not_said_to_be_struck(tmp_path):
+    (tmp_path / "chaos.json").write_text(json.dumps({"planned": 3, "cells": [a_cell()]}))
+    write(a_report(), tmp_path)
+    chaos = read(tmp_path).chaos
+    assert (chaos.struck, chaos.cells) == (1, 3)
+
+
 def test_a_cell_that_was_not_struck_or_broke_something_is_counted(tmp_path):
     chaos, _ = with_a_matrix(tmp_path, a_cell(kills=0), a_cell(violations=2))
     assert (chaos.struck, chaos.violations) == (1, 2)
