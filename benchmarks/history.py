@@ -42,6 +42,7 @@ TABLES = {
     "shipping.shipments": "order_id",
     "shipping.bookings": "order_id",
     "notification.told": "order_id",
+    "orders.holds": "order_id",
 }
 
 Tell = Callable[[str], None]
