@@ -108,7 +108,8 @@ class Situation:
         if count := self.route.open.get(mode, 0):
             return f"{count} open sagas of {mode}"
         if left is None:
-            return f"what the services have left of {mode} cannot be seen"
+            why = self.observed.unseen.get("Services", "not seen yet")
+            return f"what the services have left of {mode} cannot be seen: {why}"
         return f"messages of {mode}: {left[mode].text}" if left[mode].text else f"{mode}"
 
     @property

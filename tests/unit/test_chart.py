@@ -121,6 +121,17 @@ def test_nobody_is_reached_but_by_a_named_edge(manifests: list[Manifest]) -> Non
         assert all(rule["from"] for rule in policy["spec"].get("ingress", []))
 
 
+def test_a_drain_waits_for_whoever_takes_part_and_for_nobody_who_only_watches() -> None:
+    (asked,) = (
+        each["value"]
+        for pod in pods(template())
+        for container in containers(pod)
+        for each in container.get("env", [])
+        if each["name"] == "BANDSTAND_OPERATOR_SERVICES"
+    )
+    assert {each.split("=")[0] for each in asked.split(",")} == set(SERVICES)
+
+
 def test_replicas_are_protected_and_single_pods_can_be_drained() -> None:
     names = {one["metadata"]["name"] for one in of_kind(template(), "PodDisruptionBudget")}
     assert names == set()
