@@ -6,9 +6,12 @@ import pytest
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
 from kafka.admin import (
     ACL,
+    ACLFilter,
     ACLOperation,
     ACLPermissionType,
+    ACLResourcePatternType,
     ResourcePattern,
+    ResourcePatternFilter,
     ResourceType,
 )
 from kafka.errors import AuthorizationError, KafkaError
@@ -25,6 +28,7 @@ from tests.integration.waiting import eventually
 
 USERS = {"inventory": "shop-inventory"}
 PATIENCE_MS = 10_000
+EVERYTHING = ResourcePatternFilter(ResourceType.ANY, None, ACLResourcePatternType.ANY)
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +55,8 @@ def provisioned(broker):
         f"User:{USERS['inventory']}", "*", ACLOperation.READ, ACLPermissionType.ALLOW, anything
     )
     assert admin.create_acls([given])["failed"] == []
+    theirs = ACLFilter(given.principal, None, ACLOperation.ANY, ACLPermissionType.ANY, EVERYTHING)
+    eventually(lambda: given in admin.describe_acls(theirs)[0], "the broker knows of the permit")
     provision(settings, users)
     yield admin
     admin.close()
