@@ -1,16 +1,18 @@
 """Fault rules as a person writes them, and setting them on running services."""
 
 import re
+import time
 from collections.abc import Iterable
 from datetime import timedelta
 
 import msgspec
 
-from lab.api import Api
+from lab.api import Api, ProblemError
 from services.kit.faults import DEFAULT_DELAY_MS, Catalogue, Fault, Rule
 from services.kit.message import Mode
 
 EXAMPLES = "fail=5%, delay=10%:300ms, crash_after_commit=0.5%@ReserveStock, fail=50%@choreography"
+UNAVAILABLE, PATIENCE_SECONDS, AGAIN_SECONDS = 503, 15.0, 0.2
 RULE = re.compile(
     r"(?P<fault>[a-z_]+)=(?P<percent>\d+(\.\d+)?)%?"
     r"(:(?P<delay>\d+(\.\d+)?)(?P<unit>ms|s))?"
@@ -51,10 +53,26 @@ def _delay_ms(match: re.Match[str]) -> int:
 
 
 def set_faults(urls: Iterable[str], token: str, catalogue: Catalogue) -> None:
-    """On every instance, since each keeps the rules in memory besides its database."""
+    """On every instance, since each keeps the rules in memory besides its database.
+
+    Whoever first uses a connection that its server did not outlive is told 503, and that nothing
+    was changed; asked again, the service has a new one.
+    """
     for url in urls:
         with Api(url, token) as api:
+            _put(api, catalogue)
+
+
+def _put(api: Api, catalogue: Catalogue) -> None:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        try:
             api.put("/faults", catalogue, msgspec.Raw)
+            return
+        except ProblemError as problem:
+            if problem.status != UNAVAILABLE or time.monotonic() > deadline:
+                raise
+            time.sleep(AGAIN_SECONDS)
 
 
 def read_faults(url: str) -> Catalogue:

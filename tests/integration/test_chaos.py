@@ -10,6 +10,7 @@ from lab.chaos.watch import Watch
 from lab.demo.stage import on_stage
 from services.kit.crash_points import Point
 from services.kit.message import Mode
+from tests.integration.waiting import eventually
 
 RATE = 20
 SEED = 3
@@ -53,5 +54,5 @@ def test_a_replica_that_steps_aside_for_another_comes_back(stack):
         before = watch.process("payment-0").pid
         with Backstage(watch).replaced("payment") as understudy:
             assert understudy.problem() is None
-            assert stage.broker.members("payment") == {"payment-0"}
+            eventually(lambda: stage.broker.members("payment") == {"payment-0"}, "it is the member")
         assert watch.process("payment-0").pid not in (0, before, understudy.pid)
