@@ -37,7 +37,7 @@ FAULTS = Catalogue(
     7,
     (
         Rule(Fault.FAIL, 5),
-        Rule(Fault.DELAY, 8, command="ArrangeShipment", delay_ms=OVERDUE_MS),
+        Rule(Fault.DELAY, 30, command="ArrangeShipment", delay_ms=OVERDUE_MS),
         Rule(Fault.DELAY, 5, delay_ms=100),
     ),
 )
@@ -192,6 +192,8 @@ def test_no_trace_has_a_hole_where_processes_were_killed_under_faults(traced, co
     assert [broken for tree in trees for broken in broken_rules(tree)] == []
     assert {tree.root.mode for tree in trees if "saga.resumed" in marks(tree)} == set(MODES)
     assert any("saga.put_off" in marks(tree) for tree in trees)
+    late = {tree.root.mode for tree in trees if Kind.TIMEOUT in {s.kind for _, s in tree.all()}}
+    assert late == set(MODES)
 
 
 @pytest.fixture(params=["zipkin", "jaeger"])
