@@ -10,7 +10,8 @@ from lab.report.monitoring import CONDUCTED, TRACKED, UNTRACKED
 from lab.stack.options import TRACKER
 from services.kit.message import Mode
 
-STALLED, BURST, SEED = 12, 60, 3
+# A burst long enough to be counted a dozen times while orders are open.
+STALLED, BURST, SEED = 12, 480, 3
 
 
 @pytest.fixture(scope="module")
