@@ -10,6 +10,8 @@ from lab.api import Api
 from lab.broker import Broker
 from lab.database import Database
 from lab.letters.office import Office
+from lab.measure.processes import Seconds
+from lab.report.model import Machine
 
 
 class KafkaAccess(msgspec.Struct, frozen=True):
@@ -45,6 +47,22 @@ class Target(ABC):
     @abstractmethod
     def traces(self) -> str:
         """The URL of what keeps them; MissingError where nothing does."""
+
+    @abstractmethod
+    def replicas(self) -> dict[str, str]:
+        """The URL of every service process, by its name."""
+
+    @abstractmethod
+    def cpu_seconds(self) -> Seconds:
+        """So far, of each process that orders cost something; those that run elsewhere are left
+        out."""
+
+    @abstractmethod
+    def restarts(self) -> dict[str, int]:
+        """So far, by process."""
+
+    @abstractmethod
+    def machine(self) -> Machine: ...
 
     def urls(self) -> dict[str, str]:
         return {name: self.url(name) for name in self.services}

@@ -35,10 +35,14 @@ class Kubectl:
         """Whatever `kubectl get` finds, as it is in the API."""
         return msgspec.json.decode(self._run("get", *arguments, "--output=json"))
 
+    def run_in(self, pod: str, program: str) -> str:
+        """What a shell in its first container makes of it."""
+        return self._run("exec", pod, "--", "sh", "-c", program).decode()
+
     def _run(self, *arguments: str) -> bytes:
         try:
             done = subprocess.run(  # noqa: S603 - found on PATH
-                self.command(*arguments, f"--request-timeout={TIMEOUT_SECONDS:.0f}s"),
+                self.command(f"--request-timeout={TIMEOUT_SECONDS:.0f}s", *arguments),
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
                 check=False,

@@ -7,10 +7,14 @@ from urllib.parse import quote
 import msgspec
 
 from lab.cluster.kubectl import Kubectl
+from lab.cluster.pods import PodReport, report
 from lab.cluster.release import Release, find_release, read_secret
 from lab.cluster.through_tunnel import through
 from lab.cluster.tunnel import Tunnel
+from lab.cluster.usage import cpu_seconds
 from lab.errors import MissingError
+from lab.measure.processes import Seconds
+from lab.report.model import Machine
 from lab.stack.ports import LOOPBACK, Ports
 from lab.target import KafkaAccess, Target
 from services.kit.bootstrap import SERVICES
@@ -24,6 +28,8 @@ POSTGRES = 5432
 JAEGER = 16686
 CA_KEY = "ca.crt"
 OWNER = "admin"
+COUNTED = (*SERVICES, "kafka", "postgres")
+MACHINE = "import os, platform; print(os.cpu_count(), platform.python_version())"
 
 
 class ReleaseTarget(Target):
@@ -53,7 +59,7 @@ class ReleaseTarget(Target):
     def urls(self) -> dict[str, str]:
         """All tunnels open at the same time."""
         for service in self.services:
-            self._dig(service, HTTP)
+            self._dig(self._address(service), HTTP)
         return super().urls()
 
     def instances(self, service: str) -> list[str]:
@@ -80,6 +86,43 @@ class ReleaseTarget(Target):
         if not self._release.has("jaeger"):
             raise MissingError("this release keeps no traces: `jaeger.enabled` is off")
         return f"http://{LOOPBACK}:{self._tunnel('jaeger', JAEGER)}"
+
+    def replicas(self) -> dict[str, str]:
+        """Each pod has a tunnel of its own."""
+        pods = [pod.name for pod in self._pods() if pod.component in SERVICES]
+        tunnels = [self._dig(f"pod/{pod}", HTTP) for pod in pods]
+        for tunnel in tunnels:
+            tunnel.await_open()
+        return {
+            pod: f"http://{LOOPBACK}:{tunnel.local}"
+            for pod, tunnel in zip(pods, tunnels, strict=True)
+        }
+
+    def cpu_seconds(self) -> Seconds:
+        return cpu_seconds(self._kubectl, self._pods())
+
+    def restarts(self) -> dict[str, int]:
+        return {pod.name: pod.restarts for pod in self._pods()}
+
+    def machine(self) -> Machine:
+        """That of an order service's pod."""
+        pod = next(pod.name for pod in self._pods() if pod.component == "order")
+        cores, python = self._kubectl.run_in(pod, f"python3 -c '{MACHINE}'").split()
+        return Machine(
+            cores=int(cores),
+            python=python,
+            system="Kubernetes",
+            kafka=self._whose("kafka"),
+            postgres=self._whose("postgres"),
+        )
+
+    def _whose(self, component: str) -> str:
+        return "in the release" if self._release.has(component) else "elsewhere"
+
+    def _pods(self) -> list[PodReport]:
+        """Those that orders cost something."""
+        found = report(self._kubectl, self._release.name).pods
+        return [pod for pod in found if pod.component in COUNTED and pod.state == "Running"]
 
     def _security(self) -> Security:
         """The lab is the owner: it looks into every topic, and replays to every service."""
@@ -111,16 +154,18 @@ class ReleaseTarget(Target):
         return self._secrets[name]
 
     def _tunnel(self, component: str, port: int) -> int:
-        tunnel = self._dig(component, port)
+        tunnel = self._dig(self._address(component), port)
         tunnel.await_open()
         return tunnel.local
 
-    def _dig(self, component: str, port: int) -> Tunnel:
-        if (known := self._tunnels.get((component, port))) is not None:
+    def _address(self, component: str) -> str:
+        return f"service/{self._release.addresses[component]}"
+
+    def _dig(self, place: str, port: int) -> Tunnel:
+        if (known := self._tunnels.get((place, port))) is not None:
             return known
-        service = self._release.addresses[component]
-        tunnel = Tunnel(self._kubectl, service, port, self._ports.take())
-        self._tunnels[component, port] = tunnel
+        tunnel = Tunnel(self._kubectl, place, port, self._ports.take())
+        self._tunnels[place, port] = tunnel
         return self._open.enter_context(tunnel)
 
 

@@ -21,18 +21,19 @@ class Tunnel:
     is interrupted still has to ask what became of its orders.
     """
 
-    def __init__(self, kubectl: Kubectl, service: str, port: int, local: int) -> None:
+    def __init__(self, kubectl: Kubectl, place: str, port: int, local: int) -> None:
+        """To a `service/` or a `pod/`."""
         self.local = local
-        self._service = service
+        self._place = place
         self._command = kubectl.command(
-            "port-forward", f"service/{service}", f"{local}:{port}", f"--address={LOOPBACK}"
+            "port-forward", place, f"{local}:{port}", f"--address={LOOPBACK}"
         )
         self._open = threading.Event()
         self._stopping = threading.Event()
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._reason: BandstandError | None = None
-        self._thread = threading.Thread(target=self._keep, name=f"to {service}", daemon=True)
+        self._thread = threading.Thread(target=self._keep, name=f"to {place}", daemon=True)
 
     def __enter__(self) -> "Tunnel":
         self._thread.start()
@@ -52,7 +53,7 @@ class Tunnel:
             if not self._thread.is_alive() and self._reason:
                 raise self._reason
             if time.monotonic() > deadline:
-                raise NotReadyError(f"no tunnel to {self._service}: {self._reason or 'no answer'}")
+                raise NotReadyError(f"no tunnel to {self._place}: {self._reason or 'no answer'}")
 
     def _keep(self) -> None:
         while not self._stopping.is_set():

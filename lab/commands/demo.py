@@ -78,7 +78,7 @@ def _perform(stack: Stack, programme: Programme, began: float) -> tuple[Report, 
         say("\nEvery promise, checked over all that ever ran.")
         verdicts = list(verify(stage.database))
         found = report(
-            stage, programme, phases, storm, policies, monitoring, panels(), verdicts, began
+            stage, programme, phases, storm, verdicts, began, policies, monitoring, panels()
         )
         return found, traces
 

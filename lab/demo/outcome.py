@@ -1,23 +1,23 @@
 """The report of what was played."""
 
-import os
-import platform
 import time
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from types import MappingProxyType
 
 import msgspec
 
 from lab.database import query
 from lab.demo.play import Phase
 from lab.demo.programme import Programme
-from lab.demo.stage import Stage
+from lab.demo.stage import AnyStage
 from lab.demo.storm import Storm
 from lab.faults import rule_text
 from lab.load.summary import ModeSummary
 from lab.measure import meter as measuring
 from lab.quantiles import Quantiles
 from lab.report.figures import OpenRow, timeline
-from lab.report.model import FaultCost, Faults, Machine, Moment, Policy, Report, Switch
+from lab.report.model import FaultCost, Faults, Moment, Policy, Report, Switch
 from lab.report.monitoring import Monitoring
 from lab.report.panels import Drawn
 from lab.verify.invariants import Verdict, title
@@ -43,22 +43,22 @@ class _Stuck(msgspec.Struct):
 
 
 def report(
-    stage: Stage,
+    stage: AnyStage,
     programme: Programme,
     phases: dict[Mode, Phase],
     storm: Storm,
-    policies: dict[Mode, Policy],
-    monitoring: Monitoring,
-    panels: list[Drawn] | None,
     verdicts: list[Verdict],
     began: float,
+    policies: Mapping[Mode, Policy] = MappingProxyType({}),
+    monitoring: Monitoring | None = None,
+    panels: list[Drawn] | None = None,
 ) -> Report:
-    """`began` is when the demo did, on the monotonic clock."""
+    """`began` is when the playing did, on the monotonic clock."""
     return Report(
         made_at=datetime.now(UTC),
         seed=programme.seed,
         seconds=round(time.monotonic() - began, 1),
-        machine=_machine(stage),
+        machine=stage.target.machine(),
         modes={mode: phase.figures for mode, phase in phases.items()},
         switch=_switch(stage, programme, phases, storm, verdicts),
         faults=_faults(programme, phases, storm),
@@ -69,18 +69,8 @@ def report(
     )
 
 
-def _machine(stage: Stage) -> Machine:
-    return Machine(
-        cores=os.cpu_count() or 1,
-        python=platform.python_version(),
-        system=platform.system(),
-        kafka=stage.stack.kafka.provider,
-        postgres=stage.stack.postgres.provider,
-    )
-
-
 def _switch(
-    stage: Stage,
+    stage: AnyStage,
     programme: Programme,
     phases: dict[Mode, Phase],
     storm: Storm,

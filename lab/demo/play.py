@@ -6,7 +6,7 @@ import msgspec
 
 from lab.database import query
 from lab.demo.programme import Programme
-from lab.demo.stage import Stage
+from lab.demo.stage import AnyStage
 from lab.errors import NotReadyError
 from lab.load.load import Load, Watcher
 from lab.load.progress import Bars
@@ -22,6 +22,8 @@ CURVE = query(measuring.__file__, "curve")
 STEPS = query(measuring.__file__, "steps")
 PATIENCE_SECONDS = 60.0
 QUESTION_SEED = 1_000_003
+MOVED = "somebody else moves the route (suspend a Coordination: `kubectl patch coordination orders "
+MOVED += """--type merge -p '{"spec":{"suspend":true}}'`)"""
 
 Narrate = Callable[[str], None]
 
@@ -47,7 +49,7 @@ class Played(msgspec.Struct, frozen=True):
     ids: list[str]
 
 
-def play(stage: Stage, mode: Mode, programme: Programme, narrate: Narrate) -> Phase:
+def play(stage: AnyStage, mode: Mode, programme: Programme, narrate: Narrate) -> Phase:
     _enter(stage, mode, programme)
     narrate(f"{programme.steady:,} orders at {programme.rate:g} a second")
     steady = _steady(stage, mode, programme)
@@ -78,7 +80,7 @@ def _places(questions: Whereabouts) -> str:
     return f"{questions.places:g} services had to be asked where each of them was"
 
 
-def _enter(stage: Stage, mode: Mode, programme: Programme) -> None:
+def _enter(stage: AnyStage, mode: Mode, programme: Programme) -> None:
     """A warm-up that does not count: first orders pay for imports, plans and connections."""
     if stage.route().leaves(mode) or not stage.route().leaves(mode.other):
         stage.switch(mode)
@@ -88,7 +90,7 @@ def _enter(stage: Stage, mode: Mode, programme: Programme) -> None:
     _await_quiet(stage)
 
 
-def _steady(stage: Stage, mode: Mode, programme: Programme) -> Played:
+def _steady(stage: AnyStage, mode: Mode, programme: Programme) -> Played:
     loop = f"{programme.rate:g} orders a second"
     return _measured(
         stage,
@@ -99,7 +101,7 @@ def _steady(stage: Stage, mode: Mode, programme: Programme) -> Played:
     )
 
 
-def _burst(stage: Stage, mode: Mode, programme: Programme) -> Played:
+def _burst(stage: AnyStage, mode: Mode, programme: Programme) -> Played:
     loop = f"{programme.concurrency} orders open at any time"
     return _measured(
         stage,
@@ -111,7 +113,7 @@ def _burst(stage: Stage, mode: Mode, programme: Programme) -> Played:
 
 
 def _measured(
-    stage: Stage, mode: Mode, loop: str, load: Load, run: Callable[[Load, Watcher], None]
+    stage: AnyStage, mode: Mode, loop: str, load: Load, run: Callable[[Load, Watcher], None]
 ) -> Played:
     meter = stage.meter()
     meter.begin()
@@ -123,11 +125,13 @@ def _measured(
     summary = summarize(load.ledger, stage.database)
     curves = {row.mode: row.latency_ms for row in stage.database.rows(CURVE, _Curve, ids=ids)}
     steps = stage.database.rows(STEPS, StepRow, ids=ids)
+    if set(summary.modes) != {mode}:
+        raise NotReadyError(f"not all orders went to {mode}; {MOVED}")
     figures = stretch(mode, loop, summary, costs, curves[mode], steps)
     return Played(figures, summary, ids)
 
 
-def _ask_around(stage: Stage, programme: Programme) -> Whereabouts:
+def _ask_around(stage: AnyStage, programme: Programme) -> Whereabouts:
     """Orders placed for the question alone, outside of what is measured otherwise."""
     load = stage.load(programme.questions, QUESTION_SEED + programme.seed)
     answers = []
@@ -141,6 +145,6 @@ def _ask_around(stage: Stage, programme: Programme) -> Whereabouts:
     return whereabouts(answers)
 
 
-def _await_quiet(stage: Stage) -> None:
+def _await_quiet(stage: AnyStage) -> None:
     if not stage.await_quiet(PATIENCE_SECONDS):
         raise NotReadyError("the stack does not come to rest without faults; see `bandstand logs`")

@@ -46,9 +46,14 @@ class Programme(msgspec.Struct, frozen=True):
         return Catalogue(self.seed, self.faults)
 
 
-def programme(orders: int, seed: int) -> Programme:
+def programme(orders: int, seed: int, faults: tuple[Rule, ...] = FAULTS) -> Programme:
     """`orders` in each mode's own phase, and as many in the storm."""
     steady = round(orders * STEADY_SHARE)
     return Programme(
-        seed, steady=steady, burst=orders - steady, storm=orders, policed=min(orders, POLICED)
+        seed,
+        steady=steady,
+        burst=orders - steady,
+        storm=orders,
+        policed=min(orders, POLICED),
+        faults=faults,
     )

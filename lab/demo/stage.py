@@ -1,4 +1,4 @@
-"""The running stack with everything the demo needs of it within reach."""
+"""A running bandstand with everything that playing on it needs within reach."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,9 +13,10 @@ from lab.load.door import Door
 from lab.load.load import Load
 from lab.load.mix import mix
 from lab.measure.meter import Meter
-from lab.measure.scrape import instances
 from lab.output import say
 from lab.stack.state import Stack
+from lab.stack.target import StackTarget
+from lab.target import Target
 from lab.verify.quiet import await_quiet
 from lab.where.inquiry import Services
 from services.kit.faults import Catalogue
@@ -26,24 +27,24 @@ def _silently(_message: str) -> None:
     pass
 
 
-class Stage:
+class AnyStage:
     """Thread-safe but for the broker's client, of which each thread takes its own."""
 
-    def __init__(self, stack: Stack, database: Database, broker: Broker, order: Api) -> None:
-        self.stack = stack
+    def __init__(self, target: Target, database: Database, broker: Broker, order: Api) -> None:
+        self.target = target
         self.database = database
         self.broker = broker
         self._order = order
 
     def load(self, orders: int, seed: int) -> Load:
-        door = Door(self.stack.services["order"].url)
+        door = Door(self.target.url("order"))
         return Load(mix(orders, seed), door, self.database)
 
     def meter(self) -> Meter:
-        return Meter(self.stack, self.database, self.broker)
+        return Meter(self.target, self.database, self.broker)
 
     def services(self) -> Services:
-        return Services({name: each.url for name, each in self.stack.services.items()})
+        return Services(self.target.urls())
 
     def route(self) -> Route:
         return read_route(self._order)
@@ -53,20 +54,33 @@ class Stage:
 
     def drain(self, mode: Mode, timeout: float) -> float:
         """Seconds until it was proven."""
-        with Broker(self.stack.kafka.bootstrap) as broker:
+        with self.target.broker() as broker:
             return Drain(mode, self.database, broker, _silently).wait(timeout)
 
     def await_quiet(self, timeout: float) -> bool:
         return await_quiet(self.database, self.broker, timeout, _silently)
 
     def set_faults(self, catalogue: Catalogue) -> None:
-        set_faults(instances(self.stack).values(), self.stack.token, catalogue)
+        urls = [url for name in self.target.services for url in self.target.instances(name)]
+        set_faults(urls, self.target.token, catalogue)
+
+
+class Stage(AnyStage):
+    """On this machine, where processes can be killed and servers taken away."""
+
+    def __init__(self, stack: Stack, database: Database, broker: Broker, order: Api) -> None:
+        super().__init__(StackTarget(stack), database, broker, order)
+        self.stack = stack
 
 
 @contextmanager
 def on_stage(stack: Stack) -> Iterator[Stage]:
-    with (
-        Broker(stack.kafka.bootstrap) as broker,
-        Api(stack.services["order"].url, stack.token) as order,
-    ):
-        yield Stage(stack, Database(stack.postgres.url), broker, order)
+    target = StackTarget(stack)
+    with target.broker() as broker, target.order_api() as order:
+        yield Stage(stack, target.database(), broker, order)
+
+
+@contextmanager
+def on_any_stage(target: Target) -> Iterator[AnyStage]:
+    with target.broker() as broker, target.order_api() as order:
+        yield AnyStage(target, target.database(), broker, order)

@@ -1,17 +1,18 @@
-"""One load, faults on, and the mode switched under it."""
+"""One load, faults on if there shall be any, and the mode switched under it."""
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import msgspec
 
 from lab.demo.programme import Programme
-from lab.demo.stage import Stage
+from lab.demo.stage import AnyStage
 from lab.errors import NotReadyError
 from lab.load.load import Load, Watcher
 from lab.load.summary import Summary, summarize
-from lab.measure.meter import Costs
+from lab.measure.meter import Costs, Meter
 from services.kit.faults import Catalogue
 from services.kit.message import Mode
 
@@ -36,7 +37,7 @@ class _Conductor(threading.Thread):
     mode before has drained; a mode that is being drained cannot be switched back to."""
 
     def __init__(
-        self, stage: Stage, load: Load, shares: tuple[float, ...], narrate: Callable[[str], None]
+        self, stage: AnyStage, load: Load, shares: tuple[float, ...], narrate: Callable[[str], None]
     ) -> None:
         super().__init__(name="conductor", daemon=True)
         self.drains: dict[int, float] = {}
@@ -83,19 +84,15 @@ class _Conductor(threading.Thread):
 
 
 def weather(
-    stage: Stage, programme: Programme, watcher: Watcher, narrate: Callable[[str], None]
+    stage: AnyStage, programme: Programme, watcher: Watcher, narrate: Callable[[str], None]
 ) -> Storm:
     load = stage.load(programme.storm, programme.seed)
     conductor = _Conductor(stage, load, programme.switch_at, narrate)
     meter = stage.meter()
     meter.begin()
-    stage.set_faults(programme.catalogue)
-    try:
-        with meter.ticking(TICK_SECONDS):
-            conductor.start()
-            load.open(programme.rate, programme.seed, watcher, PATIENCE_SECONDS)
-    finally:
-        calm(stage)
+    with _faults(stage, programme, meter):
+        conductor.start()
+        load.open(programme.rate, programme.seed, watcher, PATIENCE_SECONDS)
     conductor.end()
     meter.tick()
     quiet = stage.await_quiet(PATIENCE_SECONDS)
@@ -103,7 +100,21 @@ def weather(
     return Storm(summary, load.ledger.ids, meter.costs(), conductor.drains, quiet)
 
 
-def calm(stage: Stage) -> None:
+@contextmanager
+def _faults(stage: AnyStage, programme: Programme, meter: Meter) -> Iterator[None]:
+    """Counted every second, since a fault may kill who counts."""
+    if not programme.faults:
+        yield
+        return
+    stage.set_faults(programme.catalogue)
+    try:
+        with meter.ticking(TICK_SECONDS):
+            yield
+    finally:
+        calm(stage)
+
+
+def calm(stage: AnyStage) -> None:
     """Faults off, also on a service that is just coming back."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while True:

@@ -1,21 +1,17 @@
 """Everything that is counted from outside while a load runs, as differences."""
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import msgspec
 
 from lab.broker import Broker, Written
 from lab.database import Database, query
 from lab.measure.counters import Increase
-from lab.measure.processes import Spent, cpu_seconds
-from lab.measure.scrape import instances, scrape
-from lab.stack.home import Home
-from lab.stack.state import Stack
-from lab.stack.supervisor import ProcessInfo, processes
-from lab.stack.zipkin import NAME as ZIPKIN
+from lab.measure.processes import Spent
+from lab.measure.scrape import scrape
+from lab.target import Target
 
 TRANSACTIONS = query(__file__, "transactions")
 
@@ -39,27 +35,27 @@ class Meter:
     """`begin`; `tick` when the load has ended, and before as often as restarts are to be survived;
     `costs` when everything is quiet."""
 
-    def __init__(self, stack: Stack, database: Database, broker: Broker) -> None:
-        self._stack = stack
+    def __init__(self, target: Target, database: Database, broker: Broker) -> None:
+        self._target = target
         self._database = database
         self._broker = broker
-        self._urls = instances(stack)
+        self._urls = target.replicas()
         self._spent = Spent()
         self._counted = Increase()
 
     def begin(self) -> None:
         self._written = self._broker.written()
         self._transactions = self._own_transactions()
-        self._restarts = self._restarted()
+        self._restarts = self._target.restarts()
         self.tick()
 
     def tick(self) -> None:
         for process, samples in scrape(self._urls).items():
             self._counted.sample(process, samples)
-        self._spent.sample(cpu_seconds(self._pids()))
+        self._spent.sample(self._target.cpu_seconds())
 
     def costs(self) -> Costs:
-        restarts = self._restarted()
+        restarts = self._target.restarts()
         return Costs(
             written=self._broker.written().since(self._written),
             transactions=self._own_transactions() - self._transactions,
@@ -91,14 +87,3 @@ class Meter:
     def _own_transactions(self) -> int:
         row = self._database.row(TRANSACTIONS, _Transactions)
         return row.transactions - self._database.looks
-
-    def _processes(self) -> list[ProcessInfo]:
-        return processes(Home(Path(self._stack.home)))
-
-    def _pids(self) -> Mapping[str, int]:
-        """Without who only looks on: that costs no order anything."""
-        running = {each.name: each.pid for each in self._processes() if each.pid}
-        return {name: pid for name, pid in running.items() if name != ZIPKIN}
-
-    def _restarted(self) -> dict[str, int]:
-        return {each.name: each.restarts for each in self._processes()}

@@ -10,6 +10,8 @@ from typing import Protocol
 
 import psutil
 
+Seconds = Mapping[tuple[str, int | str], float]
+
 
 class Pids(Protocol):
     """Which process runs under which name just now."""
@@ -21,12 +23,13 @@ class Spent:
     """CPU seconds by name since the first sample."""
 
     def __init__(self) -> None:
-        self._base: dict[tuple[str, int], float] = {}
-        self._last: dict[tuple[str, int], float] = {}
+        self._base: dict[tuple[str, int | str], float] = {}
+        self._last: dict[tuple[str, int | str], float] = {}
         self._begun = False
 
-    def sample(self, seconds: Mapping[tuple[str, int], float]) -> None:
-        """By name and process id; a process that shows up later began at nought."""
+    def sample(self, seconds: Seconds) -> None:
+        """By name and what tells it from others of that name; a process that shows up later began
+        at nought."""
         for process, value in seconds.items():
             self._base.setdefault(process, 0.0 if self._begun else value)
             self._last[process] = max(value, self._last.get(process, 0.0))
@@ -39,8 +42,8 @@ class Spent:
         return totals
 
 
-def cpu_seconds(pids: Mapping[str, int]) -> dict[tuple[str, int], float]:
-    found: dict[tuple[str, int], float] = {}
+def cpu_seconds(pids: Mapping[str, int]) -> Seconds:
+    found: dict[tuple[str, int | str], float] = {}
     for name, pid in pids.items():
         with contextlib.suppress(psutil.Error):
             found[name, pid] = _tree_seconds(psutil.Process(pid))

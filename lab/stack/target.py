@@ -1,7 +1,17 @@
 """The stack on this machine, as a target of commands."""
 
+import os
+import platform
+from pathlib import Path
+
 from lab.errors import MissingError
+from lab.measure.processes import Seconds, cpu_seconds
+from lab.measure.scrape import instances
+from lab.report.model import Machine
+from lab.stack.home import Home
 from lab.stack.state import Stack
+from lab.stack.supervisor import ProcessInfo, processes
+from lab.stack.zipkin import NAME as ZIPKIN
 from lab.target import KafkaAccess, Target
 
 
@@ -33,3 +43,26 @@ class StackTarget(Target):
                 "needs none, or without Java and Maven"
             )
         return self._stack.traces
+
+    def replicas(self) -> dict[str, str]:
+        return instances(self._stack)
+
+    def cpu_seconds(self) -> Seconds:
+        """Without who only looks on: that costs no order anything."""
+        running = {each.name: each.pid for each in self._processes() if each.pid}
+        return cpu_seconds({name: pid for name, pid in running.items() if name != ZIPKIN})
+
+    def restarts(self) -> dict[str, int]:
+        return {each.name: each.restarts for each in self._processes()}
+
+    def machine(self) -> Machine:
+        return Machine(
+            cores=os.cpu_count() or 1,
+            python=platform.python_version(),
+            system=platform.system(),
+            kafka=self._stack.kafka.provider,
+            postgres=self._stack.postgres.provider,
+        )
+
+    def _processes(self) -> list[ProcessInfo]:
+        return processes(Home(Path(self._stack.home)))

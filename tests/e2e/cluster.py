@@ -101,7 +101,7 @@ class Release:
     @contextmanager
     def forward(self, component: str, port: int) -> Iterator[int]:
         """A local port that leads to a component; opened again when the pod behind it is gone."""
-        service = f"{self.name}-{component}"
+        service = f"service/{self.name}-{component}"
         with Tunnel(Kubectl(self.namespace), service, port, Ports().take()) as tunnel:
             tunnel.await_open()
             yield tunnel.local

@@ -10,12 +10,14 @@ from pathlib import Path
 import psutil
 import pytest
 
+from lab.coordination.route import read_route
 from lab.traces.find import MODES
 from services.kit.bootstrap import SERVICES
 from tests.integration.waiting import eventually
 
 BANDSTAND = str(Path(sys.executable).with_name("bandstand"))
 ORDERS = 60
+KEPT_SECONDS = 90.0  # the Collector judges a saga 20 s after its first span
 
 
 @pytest.fixture
@@ -25,7 +27,7 @@ def bandstand(release):
 
     def run(*words):
         return subprocess.run(
-            [BANDSTAND, *place, *words], capture_output=True, text=True, check=False, timeout=180
+            [BANDSTAND, *place, *words], capture_output=True, text=True, check=False, timeout=300
         )
 
     run.command = [BANDSTAND, *place]
@@ -52,6 +54,33 @@ def test_loads_in_both_modes_keep_every_promise(bandstand):
 def test_status_lists_the_pods_and_their_restarts(bandstand):
     pods = said(bandstand("status", "--json"))["pods"]
     assert {pod["component"] for pod in pods if pod["ready"]} >= {*SERVICES, "kafka", "postgres"}
+
+
+def test_both_modes_traces_are_compared_from_the_jaeger_of_the_release(bandstand):
+    def compared():
+        done = bandstand("trace", "compare", "--last", "5", "--json")
+        return json.loads(done.stdout)["modes"] if done.returncode == 0 else {}
+
+    modes = eventually(compared, "traces of both modes are kept", KEPT_SECONDS)
+    assert set(modes) == set(MODES)
+    assert {each["orphans"] for each in modes.values()} == {0}
+    assert modes["orchestration"]["hops"] > modes["choreography"]["hops"]
+
+
+def test_a_report_measures_the_release_and_leaves_its_route_alone(bandstand, order, tmp_path):
+    before = read_route(order)
+    words = ("report", "--orders", "50", "--folder", str(tmp_path), "--json")
+    found = said(bandstand(*words))
+    assert set(found["modes"]) == set(MODES)
+    for mode in found["modes"].values():
+        assert mode["orders"] == mode["confirmed"] + mode["rejected"] == 50
+        assert mode["cpu_ms_per_order"] > 0
+        assert mode["latency_ms"]["p50"] > 0
+    assert found["switch"]["switches"] == 2
+    assert {found["switch"][wrong] for wrong in ("lost", "duplicated", "stuck")} == {0}
+    after = read_route(order)
+    assert (after.mode, after.weight) == (before.mode, before.weight)
+    assert (tmp_path / "report.html").is_file()
 
 
 def test_an_order_is_explained_from_all_services(bandstand, order):

@@ -1,6 +1,7 @@
 """Stands for kubectl: answers from a folder, and forwards ports to nowhere.
 
-`get` prints the file `<first word>.json`, or complains with `<first word>.txt`. `port-forward` says
+`get` prints the file `<first word>.json`, or complains with `<first word>.txt`; `exec` prints
+`exec-<pod>.txt`. `port-forward` says
 that it listens and stays until it is told to end, or ends at once where `refuses.txt` says why;
 each start is a line in `started`.
 """
@@ -11,12 +12,14 @@ import time
 from pathlib import Path
 
 folder = Path(os.environ["STAND_IN"])
-_, verb, what, *_rest = sys.argv[1:]
+verb, what, *_rest = (word for word in sys.argv[1:] if not word.startswith("--"))
 if verb == "get":
     kind = what.partition(",")[0]
     if (complaint := folder / f"{kind}.txt").exists():
         sys.exit(complaint.read_text())
     print((folder / f"{kind}.json").read_text())
+elif verb == "exec":
+    print((folder / f"exec-{what}.txt").read_text())
 else:
     with (folder / "started").open("a") as file:
         file.write(f"{os.getpid()} {what}\n")

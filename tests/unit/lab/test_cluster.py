@@ -153,9 +153,8 @@ def test_without_kubectl_it_is_said_how_to_get_it(monkeypatch, capsys):
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_command_asks_what_it_is_about_or_is_not_for_a_cluster(command):
-    """`report` is about a file."""
     asks = "context" in inspect.signature(command).parameters
-    assert asks != (command.__name__ in {*NOT_ON_A_CLUSTER, "report"})
+    assert asks != (command.__name__ in NOT_ON_A_CLUSTER)
 
 
 @pytest.mark.parametrize("command", NOT_ON_A_CLUSTER)
@@ -181,7 +180,7 @@ def test_a_tunnel_is_dug_when_it_is_needed_and_closed_with_the_target(cluster, t
 
 
 def test_a_tunnel_whose_pod_is_gone_is_dug_again_from_the_same_port(cluster, kubectl):
-    with Tunnel(kubectl, "band-order", 8080, 20_001) as tunnel:
+    with Tunnel(kubectl, "service/band-order", 8080, 20_001) as tunnel:
         tunnel.await_open()
         (first,) = started(cluster)
         os.kill(first, signal.SIGTERM)
@@ -198,7 +197,7 @@ def test_a_tunnel_that_is_not_permitted_is_not_waited_for(cluster, target):
 def test_a_tunnel_that_leads_nowhere_says_why(cluster, kubectl):
     (cluster / "refuses.txt").write_text("error: unable to forward port because pod is not running")
     with (
-        Tunnel(kubectl, "band-order", 8080, 20_001) as tunnel,
+        Tunnel(kubectl, "service/band-order", 8080, 20_001) as tunnel,
         pytest.raises(NotReadyError, match="pod is not running"),
     ):
         tunnel.await_open(patience=0.5)
@@ -256,7 +255,7 @@ def a_pod(**changes):
         "startTime": "2026-01-01T00:00:00Z",
         "containerStatuses": [{**container, **changes.pop("container", {})}],
     }
-    labels = {"app.kubernetes.io/component": "order"}
+    labels = {"app.kubernetes.io/component": changes.pop("component", "order")}
     created = {"creationTimestamp": "2026-01-01T00:00:00Z"}
     metadata = {"name": "order-x", "labels": labels, **created, **changes}
     return {"metadata": metadata, "status": status}
@@ -283,6 +282,31 @@ def test_a_pod_is_what_keeps_it_from_running(pod, state, ready):
     report = pod_report(pod, datetime(2026, 1, 1, 0, 1, tzinfo=UTC))
     assert (report.state, report.ready, report.restarts) == (state, ready, 2)
     assert report.uptime_seconds == 60
+
+
+def test_what_orders_cost_is_read_in_each_pod_and_nowhere_else(cluster, target):
+    pods = [a_pod(), a_pod(name="kafka-0", component="kafka"), a_pod(name="g", component="grafana")]
+    (cluster / "pods.json").write_text(json.dumps({"items": pods}))
+    (cluster / "exec-order-x.txt").write_text(f"{a_stat(1, 100, 20)}\n{a_stat(7, 3, 2, 'a) (b')}\n")
+    (cluster / "exec-kafka-0.txt").write_text(a_stat(1, 0, 0, children=50))
+    with target() as found:
+        assert found.cpu_seconds() == {("order", "order-x"): 1.25, ("kafka", "kafka-0"): 0.5}
+        assert found.restarts() == {"order-x": 2, "kafka-0": 2}
+        assert found.replicas().keys() == {"order-x"}
+
+
+def test_the_machine_of_a_release_is_that_of_its_order_service(cluster, target):
+    (cluster / "pods.json").write_text(json.dumps({"items": [a_pod()]}))
+    (cluster / "exec-order-x.txt").write_text("4 3.13.5\n")
+    with target(kafka=False) as found:
+        machine = found.machine()
+    assert (machine.cores, machine.python) == (4, "3.13.5")
+    assert (machine.kafka, machine.postgres) == ("elsewhere", "in the release")
+
+
+def a_stat(pid, user, system, name="python3", children=0):
+    """A line of /proc/PID/stat, in ticks."""
+    return f"{pid} ({name}) S 1 1 1 0 -1 4194560 9 9 0 0 {user} {system} {children} 0 20 0 5 0 77"
 
 
 def started(cluster):

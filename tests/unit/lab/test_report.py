@@ -6,6 +6,7 @@ from html.parser import HTMLParser
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from lab.errors import MissingError
 from lab.quantiles import Quantiles
@@ -46,6 +47,18 @@ class Links(HTMLParser):
 
 def without_scripts(page):
     return re.sub(r"<script.*?</script>", "", page, flags=re.DOTALL)
+
+
+def test_a_report_without_faults_and_stalls_says_nothing_of_them():
+    demo = a_report()
+    calm = replace(demo, faults=replace(demo.faults, rules=[]), monitoring=None, panels=None)
+    assert re.search("faults|dashboard", "".join(headings(demo)))
+    assert not re.search("faults|dashboard", "".join(headings(calm)))
+    assert "with faults on" not in without_scripts(render(calm))
+
+
+def headings(report):
+    return re.findall(r"<h2>(.*?)</h2>", render(report))
 
 
 def test_report_json_has_what_others_rely_on(tmp_path):
