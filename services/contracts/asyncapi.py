@@ -22,7 +22,7 @@ from services.kit.message import Body, Command, Mode
 from services.kit.topics import topics_in
 from services.messages import KINDS
 
-VERSION = "0.1.0"
+VERSION = "0.2.0"
 KAFKA = "0.5.0"
 
 _ABOUT = (

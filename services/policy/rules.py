@@ -12,10 +12,22 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-from services.policy.steps import CAUSES, DONE, FACTS, GUARDABLE, REFUSABLE, guarded_by
+from services.policy.steps import (
+    CAUSES,
+    DONE,
+    FACTS,
+    GUARDABLE,
+    GUARDED,
+    REFUSABLE,
+    guarded_by,
+)
 
 Expression = Annotated[str, Meta(min_length=1, max_length=2_000)]
 MOST_RULES = 64
+
+
+def _about(text: str, **bounds: Any) -> Meta:
+    return Meta(description=text, **bounds)
 
 
 class RuleError(ValueError):
@@ -31,34 +43,67 @@ class Effect(StrEnum):
     REQUIRE = "require"
 
 
-class Limit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """At most `at_most` of `sum` for each `per`, in the last `window_seconds`, in each mode."""
-
-    at_most: Annotated[int, Meta(ge=0)]
-    window_seconds: Annotated[float, Meta(gt=0, le=31_536_000)]
-    per: Expression = "order.customer_id"
-    sum: Expression = "1"
+class Written(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
+    """The same in a file, in a `Policy` resource, over HTTP and on the topic."""
 
 
-class Hold(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Limit(Written, frozen=True):
+    """An account for each key, in each mode."""
+
+    at_most: Annotated[int, _about("The most that may be taken from one account.", ge=0)]
+    window_seconds: Annotated[float, _about("Over how long it is added up.", gt=0, le=31_536_000)]
+    per: Annotated[Expression, _about("CEL: whose account.")] = "order.customer_id"
+    sum: Annotated[Expression, _about("CEL: what this order takes from it.")] = "1"
+
+
+class Hold(Written, frozen=True):
     """How long somebody has to answer, and what silence means."""
 
-    seconds: Annotated[float, Meta(ge=0.05, le=604_800)] = 3_600.0
-    silence: Literal["deny", "allow"] = "deny"
+    seconds: Annotated[float, _about("To answer in.", ge=0.05, le=604_800)] = 3_600.0
+    silence: Annotated[Literal["deny", "allow"], _about("What no answer means.")] = "deny"
 
 
-class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`after` are facts without which the rule is not decided: the step waits for them."""
+class Rule(Written, frozen=True, kw_only=True):
+    """Guards one step, or those that follow on an event."""
 
-    name: Annotated[str, Meta(pattern=r"^[a-z][a-z0-9-]{0,49}$")]
-    guards: str
-    effect: Effect
-    when: Expression = "true"
-    after: tuple[str, ...] = ()
-    hold: Hold = Hold()
-    limit: Limit | None = None
-    mode: Literal["enforce", "audit"] = "enforce"
-    on_error: Literal["closed", "open"] = "closed"
+    name: Annotated[
+        str,
+        _about(
+            "What a rejected order gives as its reason: policy:<name>.",
+            pattern=r"^[a-z][a-z0-9-]{0,49}$",
+            max_length=50,
+        ),
+    ]
+    guards: Annotated[
+        str,
+        _about(
+            "A step, or an event, which stands for the steps that follow on it.",
+            extra_json_schema={"enum": list(GUARDED)},
+        ),
+    ]
+    effect: Annotated[
+        Effect,
+        _about(
+            "Deny; hold for an answer; limit by an account; require that facts are known first."
+        ),
+    ]
+    when: Annotated[Expression, _about("CEL over order and facts.")] = "true"
+    after: Annotated[
+        tuple[Annotated[str, Meta(extra_json_schema={"enum": list(FACTS)})], ...],
+        _about(
+            "Facts without which the rule is not decided: the step waits for them.",
+            extra_json_schema={"maxItems": len(FACTS)},
+        ),
+    ] = ()
+    hold: Annotated[Hold, _about("Of the effect hold.")] = Hold()
+    limit: Annotated[Limit | None, _about("Of the effect limit.")] = None
+    mode: Annotated[
+        Literal["enforce", "audit"], _about("A rule that is audited looks, and stops nothing.")
+    ] = "enforce"
+    on_error: Annotated[
+        Literal["closed", "open"],
+        _about("What becomes of a step if the rule fails at run time: denied, or allowed."),
+    ] = "closed"
 
     @property
     def steps(self) -> tuple[str, ...]:

@@ -42,6 +42,8 @@ CAUSES: Final = {
     "ShipStock": ("ShipmentArranged",),
 }
 FACTS: Final = (PLACED, *DONE.values())
+# What a rule may name: a step, or an event that a step follows on.
+GUARDED: Final = (*GUARDABLE, *dict.fromkeys(cause for all_ in CAUSES.values() for cause in all_))
 
 
 def guarded_by(guards: str) -> tuple[str, ...]:

@@ -39,7 +39,7 @@ POLICIES = (
         "guards": "ReserveStock",
         "when": "1 / 0 > 0",
         "effect": "deny",
-        "on_error": "open",
+        "onError": "open",
     },
 )
 PANELS = [

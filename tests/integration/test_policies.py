@@ -48,7 +48,7 @@ RULES = (
         "guards": "AuthorizePayment",
         "when": "order.items.exists(item, item.sku == 'trumpet')",
         "effect": "limit",
-        "limit": {"at_most": 2, "window_seconds": 3600},
+        "limit": {"atMost": 2, "windowSeconds": 3600},
     },
     {
         "name": "stock-before-money",

@@ -111,14 +111,14 @@ def test_silence_that_allows_does_so_only_when_the_time_is_over():
 @given(st.lists(st.integers(0, 60), max_size=12), st.integers(1, 5))
 def test_of_a_limit_exactly_what_surely_went_beyond_it_is_found(mode, starts, most):
     """Orders within one window: as many are accused as are too many."""
-    limit = {"effect": "limit", "limit": {"at_most": most, "window_seconds": 100}}
+    limit = {"effect": "limit", "limit": {"atMost": most, "windowSeconds": 100}}
     era = an_era(limit)
     orders = [a_history(mode, at=200.0 + at, number=n) for n, at in enumerate(starts)]
     assert len(accused([era], *orders)) == max(0, len(orders) - most)
 
 
 def test_a_limit_counts_each_customer_each_mode_and_each_window_for_itself():
-    era = an_era({"effect": "limit", "limit": {"at_most": 1, "window_seconds": 50}})
+    era = an_era({"effect": "limit", "limit": {"atMost": 1, "windowSeconds": 50}})
     other = msgspec.structs.replace(EXAMPLE, customer_id="c-2")
     orders = [
         a_history(number=1),

@@ -54,7 +54,7 @@ def test_a_rule_in_audit_mode_writes_what_it_would_have_said_and_stops_nothing()
 
 @pytest.mark.parametrize(("on_error", "verdict"), [("closed", "denied"), ("open", "allowed")])
 def test_an_error_closes_or_opens_as_the_rule_says_and_is_counted(on_error, verdict):
-    ruling, bench = decided(a_book({"when": "1 / 0 > 0", "on_error": on_error}))
+    ruling, bench = decided(a_book({"when": "1 / 0 > 0", "onError": on_error}))
     assert ruling.verdict == verdict
     assert [minute.failed for minute in bench.minutes] == [True]
 
@@ -108,7 +108,7 @@ def test_no_beats_wait_beats_hold_beats_yes_in_whatever_order_they_are_written(k
     st.integers(0, 100),
 )
 def test_what_passes_a_limit_never_adds_up_to_more_and_what_is_denied_would_have(orders, most):
-    limit = {"at_most": most, "window_seconds": 60, "sum": "order.amount_cents"}
+    limit = {"atMost": most, "windowSeconds": 60, "sum": "order.amount_cents"}
     book = a_book({"name": "most", "effect": "limit", "limit": limit})
     bench, passed = Bench(Books(NOW)), {"a": 0, "b": 0}
     for number, (customer, cents) in enumerate(orders):
@@ -120,7 +120,7 @@ def test_what_passes_a_limit_never_adds_up_to_more_and_what_is_denied_would_have
 
 
 def test_a_limit_asks_for_the_accounts_that_it_will_look_at_in_one_order_for_all():
-    limit = {"at_most": 1, "window_seconds": 60}
+    limit = {"atMost": 1, "windowSeconds": 60}
     book = a_book({"name": "most", "effect": "limit", "limit": limit})
     orders = [msgspec.structs.replace(EXAMPLE, customer_id=name) for name in ("z", "a", "z")]
     found = claims(book, [(STEP, order) for order in orders])
@@ -128,6 +128,6 @@ def test_a_limit_asks_for_the_accounts_that_it_will_look_at_in_one_order_for_all
 
 
 def test_an_order_that_is_refused_for_another_reason_takes_nothing_from_a_limit():
-    limit = {"name": "most", "effect": "limit", "limit": {"at_most": 1, "window_seconds": 60}}
+    limit = {"name": "most", "effect": "limit", "limit": {"atMost": 1, "windowSeconds": 60}}
     _, bench = decided(a_book(limit, {"effect": "deny"}))
     assert bench.spent == []

@@ -1,5 +1,8 @@
 """Rules as data: what is taken, what is refused, and where the mistake is."""
 
+from pathlib import Path
+
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,11 +12,12 @@ from services.orchestrator.order_saga import ORDER
 from services.payment.service import PLAYBOOK as PAYMENT
 from services.policy.cel import TRUTH, Compiled, EvaluationError
 from services.policy.rulebook import EMPTY, EXAMPLE, Rules, compile_rules, context
-from services.policy.rules import RuleError, RuleSet, read_rules
+from services.policy.rules import Effect, RuleError, RuleSet, read_rules
 from services.policy.steps import CAUSES, DONE, FACTS, OWNERS, PLACED, REFUSABLE, guarded_by
 from services.shipping.service import PLAYBOOK as SHIPPING
 
-ONE = {"at_most": 1, "window_seconds": 1}
+ROOT = Path(__file__).parents[3]
+ONE = {"atMost": 1, "windowSeconds": 1}
 PLAYBOOKS = {"inventory": INVENTORY, "payment": PAYMENT, "shipping": SHIPPING}
 
 
@@ -73,6 +77,12 @@ def test_a_resource_its_spec_and_a_list_are_the_same_rules():
     rules = [a_rule()]
     resource = {"apiVersion": "x/v1", "kind": "Policy", "spec": {"rules": rules}}
     assert read_rules(resource) == read_rules({"rules": rules}) == read_rules(rules)
+
+
+def test_the_example_is_a_resource_and_can_be_put_in_force():
+    rules = read_rules(msgspec.yaml.decode((ROOT / "examples/policy.yaml").read_bytes()))
+    assert {rule.effect for rule in rules} == set(Effect)
+    assert len(compile_rules(RuleSet(1, rules)).rules.rules) == len(rules)
 
 
 @given(st.text(max_size=40))
