@@ -99,7 +99,7 @@ def apply(order: Api, rules: tuple[Rule, ...], say: Callable[[str], None]) -> In
 
 
 def await_enforced(order: Api, version: int, timeout: float) -> InForce:
-    """Until every point that ever introduced itself enforces this version; what there is then."""
+    """Until every point that is there enforces this version; what there is then."""
     deadline = time.monotonic() + timeout
     while True:
         found = in_force(order)

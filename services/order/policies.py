@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 from psycopg import Connection
@@ -14,9 +14,11 @@ from services.kit.postgres import transaction
 from services.kit.problems import Problem
 from services.kit.relay import Publisher
 from services.kit.wire import Record
-from services.policy.reader import RULES_KEY, Acknowledgement
+from services.policy.reader import REPEAT_SECONDS, RULES_KEY, Acknowledgement
 from services.policy.rulebook import compile_rules
 from services.policy.rules import Rule, RuleError, RuleSet, read_rules
+
+SILENT_SECONDS: Final = 3 * REPEAT_SECONDS
 
 _LOCK = "SELECT pg_advisory_xact_lock(hashtext('bandstand-policies'))"
 
@@ -30,7 +32,29 @@ INSERT INTO policy_versions (version, rules) VALUES (%s, %s::jsonb)
 RETURNING extract(epoch FROM applied_at)::float8
 """
 
-_POINTS = "SELECT service, instance, version, at FROM policy_points ORDER BY service, instance"
+# A point that enforces rules repeats that, so one that is silent for three times as long is gone.
+# One without rules had no reason to speak until there were some: it gets as long from then on. Both
+# are times of databases, and `at` is that of the point's last word, however late it is read.
+_PRESENT = """
+WITH present AS (
+    SELECT point.*
+    FROM policy_points AS point
+    LEFT JOIN policy_versions AS its ON its.version = point.version
+    LEFT JOIN policy_versions AS next ON next.version = point.version + 1
+    WHERE CASE
+        WHEN coalesce(its.rules, '[]') <> '[]' THEN point.at
+        WHEN next.version IS NULL THEN 'infinity'
+        ELSE greatest(point.at, next.applied_at)
+    END > clock_timestamp() - make_interval(secs => %s)
+)
+"""
+
+_POINTS = f"""{_PRESENT}
+SELECT service, instance, version, first.at
+FROM present
+JOIN policy_acknowledgements AS first USING (service, instance, version)
+ORDER BY service, instance
+"""  # noqa: S608 - two constants
 
 _ACKNOWLEDGE = """
 WITH first AS (
@@ -44,13 +68,14 @@ ON CONFLICT (service, instance) DO UPDATE SET version = EXCLUDED.version, at = E
 WHERE policy_points.at < EXCLUDED.at
 """
 
-_BEHIND = """
-SELECT count(*), coalesce(extract(epoch FROM clock_timestamp() - max(applied_at)), 0)::float8
-FROM policy_points AS point, (
-    SELECT version, applied_at FROM policy_versions ORDER BY version DESC LIMIT 1
-) AS newest
-WHERE point.version < newest.version
-"""
+_BEHIND = f"""{_PRESENT}
+SELECT
+    count(*),
+    coalesce(extract(epoch FROM clock_timestamp() - max(newest.applied_at)), 0)::float8
+FROM policy_versions AS newest
+JOIN present ON present.version < newest.version
+WHERE newest.version = (SELECT max(version) FROM policy_versions)
+"""  # noqa: S608 - two constants
 
 _decode = msgspec.json.Decoder(tuple[Rule, ...]).decode
 
@@ -86,10 +111,10 @@ def _told(rules: RuleSet) -> Record:
 
 
 def snapshot(pool: Pool) -> dict[str, Any]:
-    """The newest rules, and who has said to enforce which version."""
+    """The newest rules, and who is there and has said to enforce which version, since when."""
     with pool.connection() as connection:
         rules, applied_at = _newest(connection)
-        points: list[Any] = connection.execute(_POINTS).fetchall()
+        points: list[Any] = connection.execute(_POINTS, (SILENT_SECONDS,)).fetchall()
     names = ("service", "instance", "version", "at")
     return {
         "version": rules.version,
@@ -121,6 +146,6 @@ class Register:
 
 def points_behind(connection: Connection[Any]) -> tuple[int, float]:
     """How many points enforce an older version than the newest, and for how many seconds now."""
-    row: Any = connection.execute(_BEHIND).fetchone()
+    row: Any = connection.execute(_BEHIND, (SILENT_SECONDS,)).fetchone()
     behind, seconds = row
     return behind, seconds

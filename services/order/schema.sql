@@ -69,7 +69,8 @@ CREATE TABLE IF NOT EXISTS policy_versions (
     applied_at timestamptz NOT NULL DEFAULT clock_timestamp()
 );
 
--- Who enforces which version, and since when; the newest word of each point is in policy_points.
+-- Who enforces which version, and since when: the first word of each point about it. Its newest word,
+-- which it repeats, is in policy_points.
 CREATE TABLE IF NOT EXISTS policy_acknowledgements (
     service  text NOT NULL,
     instance text NOT NULL,

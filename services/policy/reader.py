@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -22,6 +23,7 @@ from services.kit.metrics import Metrics
 from services.kit.pool import Pool
 from services.kit.postgres import transaction
 from services.kit.relay import Publisher
+from services.kit.session import Session
 from services.kit.settings import Settings
 from services.kit.wire import Record
 from services.policy.rulebook import Rules, compile_rules
@@ -34,14 +36,18 @@ RULES_KEY: Final = "rules"
 RETRY_SECONDS = 0.5
 LONGEST_WAIT_MS = 5_000
 POLL_MS = 500
+REPEAT_SECONDS: Final = 10.0
 
 _NOW = "SELECT extract(epoch FROM clock_timestamp())::float8"
 
 Hear = Callable[[str, bytes], None]
 
 
+def _nothing() -> None: ...
+
+
 class Acknowledgement(msgspec.Struct, frozen=True):
-    """A point enforces this version since `at`, in seconds since the epoch."""
+    """A point says that it enforces this version; `at` is when, in seconds since the epoch."""
 
     service: str
     instance: str
@@ -50,10 +56,15 @@ class Acknowledgement(msgspec.Struct, frozen=True):
 
 
 class TopicReader:
-    """Calls `hear` with key and value of every record, and again until the database has it."""
+    """Calls `hear` with key and value of every record, and again until the database has it.
 
-    def __init__(self, settings: Settings, topic: str, hear: Hear) -> None:
+    Calls `meanwhile` twice a second, whether there was something to hear or not."""
+
+    def __init__(
+        self, settings: Settings, topic: str, hear: Hear, meanwhile: Callable[[], None] = _nothing
+    ) -> None:
         self._settings, self._topic, self._hear = settings, topic, hear
+        self._meanwhile = meanwhile
         self._stopping = threading.Event()
 
     def stop(self) -> None:
@@ -77,6 +88,7 @@ class TopicReader:
                 for records in consumer.poll(timeout_ms=POLL_MS).values():
                     for record in records:
                         self._until_heard(record)
+                self.until_done(self._meanwhile)
         finally:
             consumer.close()
 
@@ -113,7 +125,11 @@ class TopicReader:
 
 
 class Adoption:
-    """A point's side: take newer rules, keep them, enforce them, and then say so."""
+    """A point's side: take newer rules, keep them, enforce them, and then say so.
+
+    As long as there are rules it says so again and again, for who is silent is taken for gone. That
+    goes for rules, too, that it has heard of and cannot enforce.
+    """
 
     def __init__(
         self,
@@ -127,17 +143,21 @@ class Adoption:
         self._service, self._instance = service, settings.instance
         self._rules, self._pool = rules, pool
         self._publisher, self._metrics = publisher, metrics
-        self._reader = TopicReader(settings, POLICIES, self.hear)
+        self._are_rules, self._said = bool(rules.book.rules.rules), 0.0
+        self._reader = TopicReader(settings, POLICIES, self.hear, self.repeat)
 
     def run(self) -> None:
-        self._reader.until_done(self._introduce)
+        self._show()
+        self._reader.until_done(self._say)
         self._reader.run()
 
     def stop(self) -> None:
         self._reader.stop()
 
     def hear(self, _key: str, value: bytes) -> None:
+        self._are_rules = True  # until it is understood that there are none
         rules = msgspec.json.decode(value, type=RuleSet)
+        self._are_rules = bool(rules.rules)
         if rules.version > self._rules.book.version:
             self.adopt(rules)
 
@@ -147,19 +167,27 @@ class Adoption:
         book = compile_rules(rules)
         with self._pool.connection() as connection, transaction(connection) as session:
             keep(session.connection, rules)
-            at = _now(session.connection)
-            session.send([self._acknowledgement(rules.version, at)])
+            self._tell(session, rules.version)
         self._rules.take(book)
-        self._publisher.publish(session.sent)
+        self._publish(session)
         self._show()
         log.info("rules of version %d are enforced", rules.version)
 
-    def _introduce(self) -> None:
+    def repeat(self) -> None:
+        if self._are_rules and time.monotonic() - self._said >= REPEAT_SECONDS:
+            self._say()
+
+    def _say(self) -> None:
         """A process that has started says what it enforces, be it nothing."""
-        self._show()
         with self._pool.connection() as connection, transaction(connection) as session:
-            at = _now(session.connection)
-            session.send([self._acknowledgement(self._rules.book.version, at)])
+            self._tell(session, self._rules.book.version)
+        self._publish(session)
+
+    def _tell(self, session: Session, version: int) -> None:
+        session.send([self._acknowledgement(version, _now(session.connection))])
+
+    def _publish(self, session: Session) -> None:
+        self._said = time.monotonic()
         self._publisher.publish(session.sent)
 
     def _show(self) -> None:

@@ -1,8 +1,10 @@
 """One table of cases, enforced by a conductor and by a band: on six real services."""
 
 import time
+from contextlib import contextmanager
 
 import httpx
+import psycopg
 import pytest
 
 from lab.api import Api
@@ -11,10 +13,11 @@ from lab.database import Database
 from lab.demo.stage import on_stage
 from lab.policy.audit import audit_stack
 from lab.policy.decisions import decisions_of
-from lab.policy.rules import apply, await_enforced
+from lab.policy.rules import apply, await_enforced, in_force
 from lab.verify.invariants import verify
 from services.kit.faults import Catalogue, Fault, Rule
 from services.kit.message import Mode
+from services.order.policies import SILENT_SECONDS, points_behind
 from services.policy.audit import Kind
 from services.policy.rules import read_rules
 from services.policy.steps import POINTS
@@ -67,6 +70,37 @@ RULES = (
 )
 
 
+@contextmanager
+def orders_schema(stack):
+    url, options = stack.postgres.url, "-c search_path=orders"
+    with psycopg.connect(url, autocommit=True, options=options) as connection:
+        yield connection
+
+
+def is_said(database, instance, version, seconds_ago):
+    """As the register writes it when it hears it."""
+    database.execute(
+        """
+        INSERT INTO policy_acknowledgements VALUES ('payment', %(instance)s, %(version)s, now())
+        ON CONFLICT DO NOTHING
+        """,
+        {"instance": instance, "version": version},
+    )
+    database.execute(
+        """
+        INSERT INTO policy_points
+        VALUES ('payment', %(instance)s, %(version)s, now() - make_interval(secs => %(ago)s))
+        ON CONFLICT (service, instance) DO UPDATE SET at = EXCLUDED.at
+        """,
+        {"instance": instance, "version": version, "ago": seconds_ago},
+    )
+
+
+def silence_everybody(database):
+    """Until they repeat what they said."""
+    database.execute("UPDATE policy_points SET at = at - make_interval(hours => 1)")
+
+
 class Shop:
     """The stack's front door, in one mode."""
 
@@ -116,6 +150,21 @@ def shop(stack, rules, mode):
 def test_every_point_acknowledges_the_version_it_enforces(rules):
     assert {point.service for point in rules.points} == set(POINTS)
     assert {point.version for point in rules.points} == {rules.version}
+
+
+def test_a_point_that_is_there_repeats_that_and_one_that_is_gone_is_forgotten(stack, rules):
+    with Api(stack.services["order"].url, stack.token) as order, orders_schema(stack) as database:
+        is_said(database, "payment-gone", rules.version, seconds_ago=0)
+        version = apply(order, read_rules(list(RULES)), print).version
+        eventually(lambda: [each.instance for each in in_force(order).behind()] == ["payment-gone"])
+        assert points_behind(database)[0] == 1
+        is_said(database, "payment-gone", rules.version, seconds_ago=SILENT_SECONDS + 1)
+        assert points_behind(database)[0] == 0
+        found = await_enforced(order, version, 1.0)
+        assert {point.service for point in found.points} == set(POINTS)
+        silence_everybody(database)
+        assert in_force(order).points == []
+        eventually(lambda: in_force(order).points == found.points, "all have repeated it", 30.0)
 
 
 @MODES

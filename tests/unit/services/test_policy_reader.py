@@ -1,0 +1,90 @@
+"""A point's word about what it enforces: repeated, but only as long as there are rules."""
+
+from contextlib import contextmanager
+from types import SimpleNamespace
+
+import msgspec
+import pytest
+
+from services.kit.metrics import Metrics
+from services.policy import reader
+from services.policy.reader import REPEAT_SECONDS, Acknowledgement, Adoption
+from services.policy.rulebook import Rules
+from services.policy.rules import RuleError, RuleSet, read_rules
+
+RULES = read_rules([{"name": "a-rule", "guards": "AuthorizePayment", "effect": "deny"}])
+BAD = read_rules([{"name": "bad", "guards": "ReserveStock", "effect": "deny", "when": "order."}])
+
+
+class Point:
+    """One that adopts; `said` are its words as they were published, `now` is its clock."""
+
+    def __init__(self, monkeypatch):
+        self.said, self.now = [], 1_000.0
+        monkeypatch.setattr(reader, "transaction", self.transaction)
+        monkeypatch.setattr(reader, "keep", lambda *_: None)
+        monkeypatch.setattr(reader.time, "monotonic", lambda: self.now)
+        pool = SimpleNamespace(connection=lambda: self.transaction(None))
+        settings = SimpleNamespace(instance="payment-0")
+        self.adoption = Adoption(settings, "payment", Rules(), pool, self, Metrics("payment"))
+
+    @contextmanager
+    def transaction(self, _):
+        now = SimpleNamespace(fetchone=lambda: (self.now,))
+        session = SimpleNamespace(sent=[], execute=lambda _: now)
+        session.connection, session.send = session, session.sent.extend
+        yield session
+
+    def publish(self, records):
+        self.said += [msgspec.json.decode(each.value, type=Acknowledgement) for each in records]
+
+    def hear(self, version, *rules):
+        self.adoption.hear("rules", msgspec.json.encode(RuleSet(version, rules)))
+
+    def wait(self, seconds=REPEAT_SECONDS):
+        """Asked twice a second, it speaks when it is time."""
+        for _ in range(int(seconds * 2)):
+            self.now += 0.5
+            self.adoption.repeat()
+
+    @property
+    def versions(self):
+        return [each.version for each in self.said]
+
+
+@pytest.fixture
+def point(monkeypatch):
+    return Point(monkeypatch)
+
+
+def test_without_rules_nothing_is_repeated(point):
+    point.wait(60)
+    assert point.said == []
+
+
+def test_with_rules_a_point_says_again_that_it_is_there(point):
+    point.hear(1, *RULES)
+    point.wait(2 * REPEAT_SECONDS)
+    assert point.versions == [1, 1, 1]
+    assert point.said[-1].at == pytest.approx(point.said[0].at + 2 * REPEAT_SECONDS)
+
+
+def test_once_there_are_no_rules_any_more_it_is_quiet_again(point):
+    point.hear(1, *RULES)
+    point.hear(2)
+    point.wait(60)
+    assert point.versions == [1, 2]
+
+
+def test_who_cannot_enforce_what_it_hears_says_that_it_is_there_and_behind(point):
+    with pytest.raises(RuleError):
+        point.hear(1, *BAD)
+    point.wait()
+    assert point.versions == [0]
+
+
+def test_who_does_not_understand_what_it_hears_says_so_too(point):
+    with pytest.raises(msgspec.MsgspecError):
+        point.adoption.hear("rules", b'{"version": 1, "rules": [{"name": "of-a-later-release"}]}')
+    point.wait()
+    assert point.versions == [0]
