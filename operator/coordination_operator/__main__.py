@@ -1,4 +1,4 @@
-"""`python -m coordination_operator`: look after the Coordination of one namespace."""
+"""`python -m coordination_operator`: look after one namespace's Coordination and Policies."""
 
 from __future__ import annotations
 
@@ -36,7 +36,13 @@ def main() -> int:
     try:
         operator.keep_tenure(fail)
         kopf.run(
-            registry=make_registry(operator.reconcile, operator.farewell, fail, over.set),
+            registry=make_registry(
+                operator.reconcile,
+                operator.farewell,
+                operator.reconcile_policies,
+                fail,
+                over.set,
+            ),
             standalone=True,
             # kopf would make one of the name of the user, and in the image that has none.
             identity=settings.identity,  # type: ignore[arg-type]

@@ -11,6 +11,7 @@ from typing import Any, Final
 import msgspec
 from lightkube import Client
 
+from coordination_operator import policy_resources
 from coordination_operator.cluster import Cluster, Coordination, Gone
 from coordination_operator.decide import farewell
 from coordination_operator.errors import OutsideError, Unavailable
@@ -18,9 +19,11 @@ from coordination_operator.events import Events
 from coordination_operator.http import Http
 from coordination_operator.lease import Tenure
 from coordination_operator.plan import Note, Observed
+from coordination_operator.policy_cluster import PolicyCluster
+from coordination_operator.policy_reconcile import Policies
 from coordination_operator.prometheus import Prometheus
 from coordination_operator.reconcile import reconcile
-from coordination_operator.resources import NAME, CoordinationSpec
+from coordination_operator.resources import KIND, NAME, CoordinationSpec
 from coordination_operator.services_api import Services
 from coordination_operator.settings import Settings
 from coordination_operator.status import CoordinationStatus
@@ -37,7 +40,7 @@ class Operator:
         self.metrics, self.health = Metrics(), Health()
         self._services = Services(http, settings.urls, settings.token)
         self._tenure = Tenure(client, settings.lease, settings.identity)
-        self._events = Events(client)
+        self._events = Events(client, KIND)
         self._object = f"{settings.namespace}/{NAME}"
         self._cluster = Cluster(
             client,
@@ -48,6 +51,8 @@ class Operator:
             settings.orchestrator,
             self.metrics.observe,
         )
+        events = Events(client, policy_resources.KIND)
+        self._policies = Policies(PolicyCluster(client, self._services, events, self.metrics.tell))
         self._server = serve(settings.port, self.metrics, self.health)
 
     def await_turn(self) -> None:
@@ -62,17 +67,23 @@ class Operator:
         ).start()
 
     def reconcile(self) -> timedelta:
+        return self._round(lambda: reconcile(self._cluster), self._object) or RETRY
+
+    def reconcile_policies(self) -> timedelta | None:
+        return self._round(self._policies.reconcile, policy_resources.PLURAL)
+
+    def _round(self, work: Callable[[], timedelta | None], about: str) -> timedelta | None:
         """Nothing is done by who may have lost the lease."""
         if not self._tenure.held:
             return RETRY
         with self.metrics.rounds.time():
             try:
-                return reconcile(self._cluster)
+                return work()
             except Gone:
                 return RETRY
             except Unavailable as error:
                 self.metrics.errors.inc()
-                log.warning("%s", error, extra={"object": self._object})
+                log.warning("%s", error, extra={"object": about})
                 return RETRY
 
     def farewell(self, body: dict[str, Any]) -> None:

@@ -2,6 +2,7 @@
 
 OutsideError
 ├── Unavailable    nobody answered, or nothing that can be read: look again later
+│   └── Refused    it was read, and makes no sense to who was asked: as it is, it never will
 └── Stale          somebody else was faster: look again now
 """
 
@@ -13,6 +14,10 @@ class OutsideError(Exception):
 
 
 class Unavailable(OutsideError):
+    pass
+
+
+class Refused(Unavailable):
     pass
 
 

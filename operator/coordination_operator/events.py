@@ -1,4 +1,4 @@
-"""Kubernetes events about the object. One that is told again is counted, not repeated."""
+"""Kubernetes events about an object. One that is told again is counted, not repeated."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from lightkube.resources.core_v1 import Event
 from lightkube.types import PatchType
 
 from coordination_operator.plan import Note
-from coordination_operator.resources import GROUP, KIND, VERSION
+from coordination_operator.resources import GROUP, VERSION
 
 log = logging.getLogger(__name__)
 
@@ -25,12 +25,13 @@ CONFLICT = 409
 
 
 class Events:
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: Client, kind: str) -> None:
         self._client = client
+        self._kind = kind
 
     def tell(self, about: Any, note: Note) -> None:
         """An event that cannot be written is no reason to stop."""
-        event = _event(about, note)
+        event = _event(about, self._kind, note)
         try:
             try:
                 self._client.create(event)
@@ -51,7 +52,7 @@ class Events:
         self._client.patch(Event, event.metadata.name, body, patch_type=PatchType.MERGE)
 
 
-def _event(about: Any, note: Note) -> Event:
+def _event(about: Any, kind: str, note: Note) -> Event:
     """The same words about the same rollout's object have the same name."""
     meta, now = about.metadata, datetime.now(UTC).replace(microsecond=0)
     words = "\x1f".join((meta.uid, str(meta.generation), note.reason, note.message))
@@ -60,7 +61,7 @@ def _event(about: Any, note: Note) -> Event:
         metadata=ObjectMeta(name=f"{meta.name}.{digest}", namespace=meta.namespace),
         involvedObject=ObjectReference(
             apiVersion=f"{GROUP}/{VERSION}",
-            kind=KIND,
+            kind=kind,
             name=meta.name,
             namespace=meta.namespace,
             uid=meta.uid,

@@ -14,40 +14,27 @@ from typing import Any
 
 import kopf
 
+from coordination_operator import policy_resources
 from coordination_operator.api_server import log_in
 from coordination_operator.resources import GROUP, PLURAL, VERSION
 
 log = logging.getLogger(__name__)
 
-Reconcile = Callable[[], timedelta]
+Reconcile = Callable[[], timedelta | None]
 Farewell = Callable[[dict[str, Any]], None]
 
 
-class Watch:
-    """Reconciles one object, again and again; a change of what is asked for comes before the time
-    is up, but a change of what is reported does not."""
+class Rounds:
+    """Reconciles again and again, before its time is up when it is woken."""
 
-    def __init__(
-        self, reconcile: Reconcile, farewell: Farewell, broken: Callable[[], None]
-    ) -> None:
+    def __init__(self, reconcile: Reconcile, broken: Callable[[], None]) -> None:
         self._reconcile = reconcile
-        self._farewell = farewell
         self._broken = broken
         self._wake = asyncio.Event()
-        self._asked: object = None
         self._task: asyncio.Task[None] | None = None
 
-    async def heard(self, event: dict[str, Any]) -> None:
-        body = event["object"]
-        if event["type"] == "DELETED":
-            await self.end()
-            await asyncio.to_thread(self._farewell, body)
-            return
-        meta = body["metadata"]
-        asked = meta.get("uid"), meta.get("generation"), _ours(meta.get("annotations", {}))
-        if asked != self._asked:
-            self._asked = asked
-            self._wake.set()
+    def wake(self) -> None:
+        self._wake.set()
         if self._task is None:
             self._task = asyncio.create_task(self._again_and_again())
             self._task.add_done_callback(self._ended)
@@ -56,8 +43,9 @@ class Watch:
         while True:
             self._wake.clear()
             patience = await asyncio.to_thread(self._reconcile)
+            seconds = patience.total_seconds() if patience is not None else None
             try:
-                await asyncio.wait_for(self._wake.wait(), patience.total_seconds())
+                await asyncio.wait_for(self._wake.wait(), seconds)
             except TimeoutError:
                 continue
 
@@ -68,11 +56,62 @@ class Watch:
             self._broken()
 
     async def end(self) -> None:
-        self._asked = None
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
             self._task = None
+
+
+class Watch:
+    """Of one object. A change of what is asked for wakes; one of what is reported does not."""
+
+    def __init__(
+        self, reconcile: Reconcile, farewell: Farewell, broken: Callable[[], None]
+    ) -> None:
+        self._rounds = Rounds(reconcile, broken)
+        self._farewell = farewell
+        self._asked: object = None
+
+    async def heard(self, event: dict[str, Any]) -> None:
+        body = event["object"]
+        if event["type"] == "DELETED":
+            await self.end()
+            await asyncio.to_thread(self._farewell, body)
+            return
+        if (asked := _asked(body)) != self._asked:
+            self._asked = asked
+            self._rounds.wake()
+
+    async def end(self) -> None:
+        self._asked = None
+        await self._rounds.end()
+
+
+class WatchOfAll:
+    """Of all objects of a kind, which are looked after together; one that is gone wakes, too."""
+
+    def __init__(self, reconcile: Reconcile, broken: Callable[[], None]) -> None:
+        self._rounds = Rounds(reconcile, broken)
+        self._asked: dict[str, object] = {}
+
+    async def heard(self, event: dict[str, Any]) -> None:
+        body = event["object"]
+        name = body["metadata"]["name"]
+        before = self._asked.pop(name, None)
+        if event["type"] != "DELETED":
+            self._asked[name] = _asked(body)
+        if before != self._asked.get(name):
+            self._rounds.wake()
+
+    async def end(self) -> None:
+        await self._rounds.end()
+
+
+def _asked(body: dict[str, Any]) -> object:
+    meta = body["metadata"]
+    leaving = "deletionTimestamp" in meta
+    ours = _ours(meta.get("annotations", {}))
+    return meta.get("uid"), meta.get("generation"), leaving, ours
 
 
 def _ours(annotations: dict[str, str]) -> tuple[tuple[str, str], ...]:
@@ -83,12 +122,14 @@ def _ours(annotations: dict[str, str]) -> tuple[tuple[str, str], ...]:
 def make_registry(
     reconcile: Reconcile,
     farewell: Farewell,
+    reconcile_policies: Reconcile,
     broken: Callable[[], None],
     over: Callable[[], None],
 ) -> Any:
     """`over` has to set kopf's stop flag: a thread of kopf's waits for that, and kopf for it."""
     registry = kopf.OperatorRegistry()
     watches: dict[str, Watch] = {}
+    policies = WatchOfAll(reconcile_policies, broken)
 
     kopf.on.login(registry=registry)(log_in)
 
@@ -101,12 +142,16 @@ def make_registry(
 
     @kopf.on.cleanup(registry=registry)
     async def end(**_: Any) -> None:
-        await asyncio.gather(*(watch.end() for watch in watches.values()))
+        await asyncio.gather(policies.end(), *(watch.end() for watch in watches.values()))
         over()
 
     @kopf.on.event(GROUP, VERSION, PLURAL, registry=registry)
     async def changed(event: Any, name: str, **_: Any) -> None:
         watch = watches.setdefault(name, Watch(reconcile, farewell, broken))
         await watch.heard(event)
+
+    @kopf.on.event(GROUP, VERSION, policy_resources.PLURAL, registry=registry)
+    async def policy_changed(event: Any, **_: Any) -> None:
+        await policies.heard(event)
 
     return registry

@@ -7,13 +7,13 @@ from typing import Any, TypeVar
 import httpx2
 import msgspec
 
-from coordination_operator.errors import Stale, Unavailable
+from coordination_operator.errors import Refused, Stale, Unavailable
 
 Shape = TypeVar("Shape")
 
 TIMEOUT_SECONDS = 5.0
 CONNECT_SECONDS = 1.0
-CONFLICT = 409
+CONFLICT, UNPROCESSABLE = 409, 422
 
 
 class Http:
@@ -35,6 +35,8 @@ class Http:
             response = self._client.request(method, url, **given)
             if response.status_code == CONFLICT:
                 raise Stale(_reason(response))
+            if response.status_code == UNPROCESSABLE:
+                raise Refused(_reason(response))
             if response.is_error:
                 raise Unavailable(f"{url} answers {response.status_code}: {_reason(response)}")
             return msgspec.json.decode(response.content, type=shape)

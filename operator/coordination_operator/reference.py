@@ -9,11 +9,15 @@ import msgspec
 from prometheus_client.metrics import MetricWrapperBase
 
 from coordination_operator.phases import MEANING, TRANSITIONS, VALID, Phase
-from coordination_operator.schema import RULES, Schema, object_schema
+from coordination_operator.policy_schema import POLICY
+from coordination_operator.schema import COORDINATION
 from coordination_operator.settings import PREFIX, Settings
+from coordination_operator.structural import Custom, Schema, object_schema
 from coordination_operator.telemetry import Metrics
 from coordination_operator.templates import READY_MADE, ReadyMade
 
+# What a spec may have is said there, not once more where a status repeats it.
+REPEATED = ("status.accepted.rules", "status.proposed.rules")
 BOUNDS = {"minimum": "at least {}", "maximum": "at most {}", "maxItems": "at most {} of them"}
 
 
@@ -21,9 +25,12 @@ def parts() -> dict[str, str]:
     return {
         "state machine": mermaid(),
         "phases": phases(),
-        "spec": fields("spec"),
-        "status": fields("status"),
-        "rules": rules(),
+        "spec": fields(COORDINATION, "spec"),
+        "status": fields(COORDINATION, "status"),
+        "rules": rules(COORDINATION),
+        "policy spec": fields(POLICY, "spec"),
+        "policy status": fields(POLICY, "status"),
+        "policy rules": rules(POLICY),
         "templates": templates(),
         "operator metrics": metrics(),
         "operator settings": settings(),
@@ -45,13 +52,14 @@ def phases() -> str:
     return _table(("phase", "meaning", "annotations that are valid"), rows)
 
 
-def fields(part: str) -> str:
-    rows = _fields(object_schema()["properties"][part], part)
+def fields(custom: Custom, part: str) -> str:
+    rows = _fields(object_schema(custom)["properties"][part], part)
     return _table(("field", "type", "default", "meaning"), rows)
 
 
-def rules() -> str:
-    rows = ((f"`{path or 'metadata'}`", said) for path, all_ in RULES.items() for _, said in all_)
+def rules(custom: Custom) -> str:
+    found = custom.rules.items()
+    rows = ((f"`{path or 'metadata'}`", said) for path, all_ in found for _, said in all_)
     return _table(("about", "otherwise it is refused with"), rows)
 
 
@@ -91,7 +99,8 @@ def _fields(schema: Schema, path: str) -> Iterator[tuple[str, str, str, str]]:
         here = f"{path}.{name}"
         yield f"`{here}`", _type(about), _field_default(about, name in required), _meaning(about)
         yield from _fields(about, here)
-        yield from _fields(about.get("items", {}), f"{here}[]")
+        if here not in REPEATED:
+            yield from _fields(about.get("items", {}), f"{here}[]")
 
 
 def _type(about: Schema) -> str:

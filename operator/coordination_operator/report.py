@@ -7,13 +7,13 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
+from coordination_operator.conditions import Judged, judged_anew
 from coordination_operator.phases import AT_REST, Phase
 from coordination_operator.plan import Observed, Route
 from coordination_operator.resources import CoordinationSpec
 from coordination_operator.situation import ALL, Situation, clock
 from coordination_operator.status import (
     Backlog,
-    Condition,
     CoordinationStatus,
     InFlight,
     Verdict,
@@ -21,7 +21,6 @@ from coordination_operator.status import (
 from services.kit.message import Mode
 
 ORDER_SERVICE = "OrderService"
-Judged = tuple[str, str, str]  # status, reason, message
 
 
 def reported(s: Situation) -> CoordinationStatus:
@@ -170,17 +169,5 @@ def _conditioned(
     now: datetime,
     judged: Iterable[tuple[str, Judged]],
 ) -> CoordinationStatus:
-    """What is not judged anew is kept as it was."""
-    conditions = {each.type: each for each in status.conditions}
-    for kind, (value, reason, message) in judged:
-        before = conditions.get(kind)
-        changed = before is None or before.status != value
-        conditions[kind] = Condition(
-            type=kind,
-            status=value,
-            reason=reason,
-            message=message,
-            last_transition_time=now if changed or before is None else before.last_transition_time,
-            observed_generation=observed.generation,
-        )
-    return replace(status, conditions=tuple(conditions.values()))
+    conditions = judged_anew(status.conditions, observed.generation, now, judged)
+    return replace(status, conditions=conditions)

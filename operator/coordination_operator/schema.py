@@ -1,28 +1,14 @@
-"""The custom resource's definition: the structs as a structural schema, and rules across fields.
-
-The API server refuses what is here refused, with these messages; nothing is checked again.
-"""
+"""The definition of a Coordination: what the API server refuses, and what kubectl shows."""
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
-import msgspec
-
-from coordination_operator.resources import (
-    GROUP,
-    KIND,
-    NAME,
-    PLURAL,
-    VERSION,
-    CoordinationSpec,
-)
+from coordination_operator.resources import KIND, NAME, PLURAL, CoordinationSpec
 from coordination_operator.status import CoordinationStatus
+from coordination_operator.structural import Custom
 
-Schema = dict[str, Any]
-
-# By the path of the field that they are about: a CEL rule, and what is said when it is broken.
-RULES: Final[dict[str, tuple[tuple[str, str], ...]]] = {
+_RULES: Final[dict[str, tuple[tuple[str, str], ...]]] = {
     "": (
         (
             f"self.metadata.name == '{NAME}'",
@@ -80,7 +66,7 @@ RULES: Final[dict[str, tuple[tuple[str, str], ...]]] = {
     ),
 }
 
-COLUMNS: Final = (
+_COLUMNS: Final = (
     ("Mode", "string", ".status.activeMode", "Who is active: trusted with everything", 0),
     ("Target", "string", ".spec.mode", "Who is asked for", 0),
     ("Weight", "integer", ".status.weight", "Percent of new sagas that the target gets", 0),
@@ -91,108 +77,13 @@ COLUMNS: Final = (
     ("Age", "date", ".metadata.creationTimestamp", "", 0),
 )
 
-
-def definition() -> Schema:
-    return {
-        "apiVersion": "apiextensions.k8s.io/v1",
-        "kind": "CustomResourceDefinition",
-        "metadata": {"name": f"{PLURAL}.{GROUP}"},
-        "spec": {
-            "group": GROUP,
-            "scope": "Namespaced",
-            "names": {
-                "kind": KIND,
-                "listKind": f"{KIND}List",
-                "plural": PLURAL,
-                "singular": KIND.lower(),
-                "shortNames": ["coord"],
-                "categories": ["bandstand"],
-            },
-            "versions": [
-                {
-                    "name": VERSION,
-                    "served": True,
-                    "storage": True,
-                    "subresources": {"status": {}},
-                    "additionalPrinterColumns": [_column(*each) for each in COLUMNS],
-                    "schema": {"openAPIV3Schema": object_schema()},
-                }
-            ],
-        },
-    }
-
-
-def object_schema() -> Schema:
-    return {
-        "description": "Who coordinates new sagas, and how it is switched.",
-        "type": "object",
-        "required": ["spec"],
-        "properties": {
-            "spec": structural(CoordinationSpec, "spec"),
-            "status": without_defaults(structural(CoordinationStatus, "status")),
-        },
-        **_rules(""),
-    }
-
-
-def structural(shape: type, path: str) -> Schema:
-    """Kubernetes knows no references, no null and no titles."""
-    schema = msgspec.json.schema(shape)
-    return _inlined(schema, schema["$defs"], path)
-
-
-def without_defaults(schema: Schema) -> Schema:
-    """Of a status nothing is filled in: what is not there was not said."""
-    if not isinstance(schema, dict):
-        return schema
-    return {key: without_defaults(value) for key, value in schema.items() if key != "default"}
-
-
-def _inlined(schema: Schema, definitions: Schema, path: str) -> Schema:
-    own = {key: value for key, value in schema.items() if key not in ("$ref", "$defs", "title")}
-    if reference := schema.get("$ref"):
-        own = {**definitions[reference.rpartition("/")[2]], **own}
-        own.pop("title", None)
-    if alternatives := own.pop("anyOf", None):
-        (only,) = (each for each in alternatives if each != {"type": "null"})
-        return _inlined({**only, **_without_null(own)}, definitions, path)
-    return {**_typed(_within(own, definitions, path)), **_rules(path)}
-
-
-def _within(schema: Schema, definitions: Schema, path: str) -> Schema:
-    if "properties" in schema:
-        schema["properties"] = {
-            name: _inlined(each, definitions, f"{path}.{name}")
-            for name, each in schema["properties"].items()
-        }
-        if not schema.get("required"):
-            schema.pop("required", None)
-    if "items" in schema:
-        schema["items"] = _inlined(schema["items"], definitions, f"{path}[]")
-    if path.endswith((".metrics", ".conditions")):
-        key = "type" if path.endswith(".conditions") else "name"
-        schema |= {"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": [key]}
-    return _without_null(schema)
-
-
-def _typed(schema: Schema) -> Schema:
-    return {**schema, "type": "string"} if "enum" in schema else schema
-
-
-def _without_null(schema: Schema) -> Schema:
-    """No default is what None stands for."""
-    if "default" in schema and schema["default"] is None:
-        return {key: value for key, value in schema.items() if key != "default"}
-    return schema
-
-
-def _rules(path: str) -> Schema:
-    rules = [{"rule": rule, "message": message} for rule, message in RULES.get(path, ())]
-    return {"x-kubernetes-validations": rules} if rules else {}
-
-
-def _column(name: str, kind: str, path: str, about: str, priority: int) -> Schema:
-    """Without what is empty: Helm and kubectl apply the same, and do not quarrel about it."""
-    column = {"name": name, "type": kind, "jsonPath": path}
-    extra = {"description": about, "priority": priority}
-    return column | {key: value for key, value in extra.items() if value}
+COORDINATION: Final = Custom(
+    kind=KIND,
+    plural=PLURAL,
+    short="coord",
+    description="Who coordinates new sagas, and how it is switched.",
+    spec=CoordinationSpec,
+    status=CoordinationStatus,
+    rules=_RULES,
+    columns=_COLUMNS,
+)

@@ -1,4 +1,4 @@
-"""The services as the operator sees them: the route, and what each of them has left to do."""
+"""The services as the operator sees them: the route, the rules, and what each has left to do."""
 
 from __future__ import annotations
 
@@ -9,8 +9,13 @@ import msgspec
 
 from coordination_operator.http import Http
 from coordination_operator.plan import Route, SetRoute
+from coordination_operator.policy_plan import InForce, SetRules
+from coordination_operator.policy_resources import PointStatus
+from coordination_operator.resources import Who
 from coordination_operator.status import Left
 from services.kit.message import Mode
+from services.policy.rules import Rule
+from services.policy.steps import CONDUCTOR
 
 
 class _Open(msgspec.Struct):
@@ -46,6 +51,24 @@ class _NewRoute(msgspec.Struct):
     epoch: int
 
 
+class _Point(msgspec.Struct):
+    service: str
+    instance: str
+    version: int
+    at: datetime
+
+
+class _Policies(msgspec.Struct):
+    version: int
+    rules: tuple[Rule, ...]
+    points: tuple[_Point, ...]
+
+
+class _NewPolicies(msgspec.Struct):
+    version: int
+    rules: tuple[Rule, ...]
+
+
 class Services:
     """`urls` by service; the order service is one of them."""
 
@@ -61,6 +84,14 @@ class Services:
         """Stale if the route is no longer the one that was seen."""
         body = _NewRoute(wish.mode, wish.weight, wish.seen_epoch)
         self._http.put(self._coordination, _Coordination, body, self._token)
+
+    def rules(self) -> InForce:
+        return _in_force(self._http.get(self._policies, _Policies))
+
+    def put_rules(self, wish: SetRules) -> None:
+        """Stale if the rules are no longer those that were seen; Refused if they are no good."""
+        body = _NewPolicies(wish.seen_version, wish.rules)
+        self._http.put(self._policies, _Policies, body, self._token)
 
     def left(self, without: Collection[str] = ()) -> dict[Mode, Left]:
         """Unavailable if a single service does not answer: what is not seen is not nothing. Only
@@ -79,6 +110,24 @@ class Services:
     @property
     def _coordination(self) -> str:
         return f"{self._urls['order']}/coordination"
+
+    @property
+    def _policies(self) -> str:
+        return f"{self._urls['order']}/policies"
+
+
+def _in_force(found: _Policies) -> InForce:
+    points = (
+        PointStatus(
+            service=each.service,
+            instance=each.instance,
+            mode=Who.ORCHESTRATION if each.service == CONDUCTOR else Who.CHOREOGRAPHY,
+            version=each.version,
+            since=each.at,
+        )
+        for each in found.points
+    )
+    return InForce(found.version, found.rules, tuple(points))
 
 
 def _route(found: _Coordination) -> Route:

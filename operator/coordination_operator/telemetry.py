@@ -25,7 +25,7 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        self.transitions = self._counter("transitions", "Events about the object", "reason")
+        self.transitions = self._counter("transitions", "Events about objects", "reason")
         self.errors = self._counter("reconcile_errors", "Reconciliations that failed")
         self.rounds = Histogram(
             f"{PREFIX}_reconcile_seconds",
@@ -39,7 +39,7 @@ class Metrics:
 
     def observe(self, observed: Observed, notes: Sequence[Note]) -> None:
         for note in notes:
-            self.transitions.labels(note.reason).inc()
+            self.tell(note)
         for what in ("OrderService", "Services", "Orchestrator"):
             self.unseen.labels(what).set(what in observed.unseen)
         if observed.route is not None:
@@ -47,6 +47,9 @@ class Metrics:
                 self.share.labels(mode.value).set(observed.route.share(mode))
         for phase in Phase:
             self.phase.labels(phase.value).set(phase is observed.status.phase)
+
+    def tell(self, note: Note) -> None:
+        self.transitions.labels(note.reason).inc()
 
     def _counter(self, name: str, text: str, *labels: str) -> Counter:
         return Counter(f"{PREFIX}_{name}", text, labels, registry=self.registry)

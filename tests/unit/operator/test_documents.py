@@ -1,11 +1,17 @@
 """What is generated says what the code says."""
 
+import pytest
+from cel_expr_python import cel
+
 from coordination_operator.documents import ROOT, drift, renewed
 from coordination_operator.phases import MEANING, TRANSITIONS, VALID, Phase
-from coordination_operator.schema import RULES, definition
+from coordination_operator.policy_schema import POLICY
+from coordination_operator.schema import COORDINATION
+from coordination_operator.structural import object_schema
+from services.policy.rules import RuleError, read_rules
+from services.policy.steps import GUARDED
 
-VERSION = definition()["spec"]["versions"][0]
-SCHEMA = VERSION["schema"]["openAPIV3Schema"]
+CUSTOMS = pytest.mark.parametrize("custom", [COORDINATION, POLICY], ids=lambda each: each.kind)
 
 
 def test_the_definition_and_the_page_are_what_the_code_says():
@@ -22,7 +28,8 @@ def test_every_phase_has_a_meaning_and_a_way_out():
     assert all(TRANSITIONS.values())
 
 
-def test_the_schema_is_structural():
+@CUSTOMS
+def test_the_schema_is_structural(custom):
     def nodes(schema):
         yield schema
         for each in schema.get("properties", {}).values():
@@ -30,18 +37,44 @@ def test_the_schema_is_structural():
         if "items" in schema:
             yield from nodes(schema["items"])
 
-    for node in nodes(SCHEMA):
+    for node in nodes(object_schema(custom)):
         assert "type" in node, node
-        assert not node.keys() & {"$ref", "$defs", "anyOf", "title"}
+        assert not node.keys() & {"$ref", "$defs", "anyOf", "title", "additionalProperties"}
+        assert node.get("exclusiveMinimum", True) is True
 
 
-def test_every_rule_is_at_its_field():
-    written = str(SCHEMA)
-    for rules in RULES.values():
+@CUSTOMS
+def test_every_rule_is_at_its_field(custom):
+    written = str(object_schema(custom))
+    for rules in custom.rules.values():
         for rule, message in rules:
             assert repr(rule)[1:-1] in written or rule in written
             assert message in written
 
 
-def test_nothing_is_filled_into_a_status():
-    assert "default" not in str(SCHEMA["properties"]["status"])
+@CUSTOMS
+def test_nothing_is_filled_into_a_status(custom):
+    assert "default" not in str(object_schema(custom)["properties"]["status"])
+
+
+@pytest.mark.parametrize("guards", GUARDED)
+@pytest.mark.parametrize("effect", ["deny", "hold", "limit", "require"])
+@pytest.mark.parametrize("mode", ["enforce", "audit"])
+def test_what_the_api_server_says_to_a_rule_is_what_the_code_says(guards, effect, mode):
+    """Both refuse what a single rule can get wrong: no more, and no less."""
+    for extra in ({}, {"limit": {"atMost": 1, "windowSeconds": 1}}, {"after": ["OrderPlaced"]}):
+        rule = {"name": "a", "guards": guards, "effect": effect, "mode": mode, "after": [], **extra}
+        assert is_taken(rule) == is_read(rule), rule
+
+
+def is_taken(rule):
+    environment = cel.NewEnv(variables={"self": cel.Type.DYN})
+    asked = (text for text, _ in POLICY.rules["spec.rules[]"])
+    return all(environment.compile(text).eval(data={"self": rule}).value() for text in asked)
+
+
+def is_read(rule):
+    try:
+        return bool(read_rules([rule]))
+    except RuleError:
+        return False

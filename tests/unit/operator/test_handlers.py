@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from coordination_operator.cluster import asked
-from coordination_operator.handlers import Watch
+from coordination_operator.handlers import Watch, WatchOfAll
 from coordination_operator.phases import Command
 from coordination_operator.settings import PREFIX, SettingsError, load_settings
 
@@ -23,8 +23,8 @@ NEEDED = {
 }
 
 
-def an_event(kind="MODIFIED", generation=1, **annotations):
-    meta = {"uid": "1", "generation": generation, "annotations": annotations}
+def an_event(kind="MODIFIED", generation=1, name="orders", **annotations):
+    meta = {"name": name, "uid": "1", "generation": generation, "annotations": annotations}
     return {"type": kind, "object": {"metadata": meta, "spec": {}}}
 
 
@@ -35,6 +35,7 @@ class Watched:
         self.rounds, self.deleted, self.broken = 0, [], False
         self._patience, self._error = patience, error
         self.watch = Watch(self.reconcile, self.deleted.append, self.give_up)
+        self.watch_of_all = WatchOfAll(self.reconcile, self.give_up)
 
     def reconcile(self):
         self.rounds += 1
@@ -88,6 +89,32 @@ def test_what_was_not_foreseen_ends_the_process():
                 await asyncio.sleep(0.001)
 
     asyncio.run(course())
+
+
+def test_all_objects_of_a_kind_are_looked_at_together_and_a_deletion_wakes_too():
+    async def course():
+        watched = Watched(patience=None)
+        watch = watched.watch_of_all
+        for rounds, event in enumerate(
+            (
+                an_event("ADDED", name="a"),
+                an_event("ADDED", name="b"),
+                an_event(name="b", generation=2),
+                an_event("DELETED", name="a"),
+            ),
+            start=1,
+        ):
+            await watch.heard(event)
+            await watched.has_reconciled(rounds)
+        await watch.heard(an_event(name="b", generation=2))
+        await watch.heard(an_event("DELETED", name="a"))
+        await asyncio.sleep(0.01)
+        await watch.end()
+        return watched
+
+    watched = asyncio.run(course())
+    assert watched.rounds == 4
+    assert not watched.broken
 
 
 def test_an_annotation_asks_by_being_there():

@@ -4,13 +4,15 @@ import httpx2
 import msgspec
 import pytest
 
-from coordination_operator.errors import Stale, Unavailable
+from coordination_operator.errors import Refused, Stale, Unavailable
 from coordination_operator.http import Http
 from coordination_operator.plan import SetRoute
+from coordination_operator.policy_plan import SetRules
 from coordination_operator.prometheus import Prometheus
-from coordination_operator.resources import Analysis, Compare, Metric, Range
+from coordination_operator.resources import Analysis, Compare, Metric, Range, Who
 from coordination_operator.services_api import Services
 from services.kit.message import Mode
+from services.policy.rules import read_rules
 
 ROUTE = {
     "mode": "choreography",
@@ -23,6 +25,18 @@ ROUTE = {
     "history": [],
 }
 LEFT = [{"mode": mode, "unsent": 1, "parked": 0, "unread": 2} for mode in Mode]
+RULE = {"name": "few", "guards": "AuthorizePayment", "effect": "limit"} | {
+    "limit": {"atMost": 5, "windowSeconds": 60}
+}
+POLICIES = {
+    "version": 3,
+    "applied_at": "2026-03-01T12:00:00Z",
+    "rules": [RULE],
+    "points": [
+        {"service": s, "instance": f"{s}-x", "version": 3, "at": "2026-03-01T12:00:01Z"}
+        for s in ("orchestrator", "payment")
+    ],
+}
 BOUNDED = Metric(name="m", query='x{mode="$mode"}', threshold_range=Range(max=1))
 
 
@@ -69,6 +83,32 @@ def test_somebody_faster_is_another_thing_than_nobody_there():
         services(lambda _: (200, {"mode": "polka"})).route()
 
 
+def test_the_rules_are_read_with_who_enforces_them():
+    found = services(lambda _: (200, POLICIES)).rules()
+    assert (found.version, found.rules) == (3, read_rules([RULE]))
+    assert [point.mode for point in found.points] == [Who.ORCHESTRATION, Who.CHOREOGRAPHY]
+
+
+def test_rules_are_put_with_the_version_that_was_seen_as_a_person_writes_them():
+    asked = []
+
+    def answer(request):
+        asked.append(msgspec.json.decode(request.content))
+        return 200, POLICIES
+
+    services(answer).put_rules(SetRules(read_rules([RULE]), 2))
+    assert asked[0]["version"] == 2
+    assert asked[0]["rules"][0]["limit"]["atMost"] == 5
+
+
+def test_refused_is_another_thing_than_too_late():
+    wish = SetRules((), 2)
+    with pytest.raises(Refused, match="line 1, column 7"):
+        services(lambda _: (422, {"detail": "x: when: line 1, column 7"})).put_rules(wish)
+    with pytest.raises(Stale, match="version is 3"):
+        services(lambda _: (409, {"detail": "the version is 3, not 2"})).put_rules(wish)
+
+
 def test_what_is_left_is_added_up_over_all_services():
     left = services(lambda _: (200, LEFT), "payment", "orchestrator").left()
     assert left[Mode.CHOREOGRAPHY].unread == 6
@@ -99,6 +139,10 @@ def test_prometheus_is_asked_for_one_number():
     assert samples(lambda _: vector("0.5"))[0].value == 0.5
     scalar = {"data": {"resultType": "scalar", "result": [0, "2"]}}
     assert samples(lambda _: (200, scalar))[0].value == 2
+
+
+def test_a_query_that_prometheus_does_not_take_is_said_so():
+    assert "bad query" in samples(lambda _: (422, {"error": "bad query"}))[0].error
 
 
 def test_an_empty_answer_is_no_data_and_two_are_a_mistake():

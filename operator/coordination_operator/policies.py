@@ -1,0 +1,101 @@
+"""What becomes of all Policies of a namespace together: pure.
+
+What must stay true: the rules in force are those of all objects, in the order of their names; an
+edit that is refused changes nothing; without any object the rules are somebody else's. Rules are
+remembered as proposed before they are put in force, and as accepted afterwards.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Final
+
+from msgspec.structs import replace
+
+from coordination_operator.plan import Note
+from coordination_operator.policy_plan import (
+    InForce,
+    PolicyObject,
+    PolicyPlan,
+    Refusals,
+    SetRules,
+)
+from coordination_operator.policy_report import reported, reported_blind, told
+from coordination_operator.policy_resources import PolicyStatus, Remembered
+from coordination_operator.policy_union import Standing, remembered, standings, union
+
+BUSY: Final = timedelta(seconds=2)
+AT_LEISURE: Final = timedelta(seconds=15)
+
+
+def decide_policies(
+    policies: Sequence[PolicyObject],
+    in_force: InForce | None,
+    now: datetime,
+    refusals: Refusals = {},  # noqa: B006 - never changed
+    unseen: str = "the order service does not answer",
+) -> PolicyPlan:
+    """There is at least one; `farewell` is for when there are none any more."""
+    found = standings(policies, in_force, refusals)
+    if in_force is None:
+        blind = {
+            each.name: reported_blind(each, found[each.name], unseen, now) for each in policies
+        }
+        return PolicyPlan(blind, notes=_told(policies, blind), again=BUSY)
+    shares = {name: standing.rules for name, standing in found.items()}
+    rules = union(shares)
+    if rules != in_force.rules:
+        proposed = {each.name: _proposed(each, found[each.name], in_force) for each in policies}
+        wish = SetRules(rules, in_force.version)
+        return PolicyPlan(proposed, wish, _replaced(policies, in_force, wish), shares, BUSY)
+    statuses = {each.name: reported(each, found[each.name], in_force, now) for each in policies}
+    waiting = in_force.behind or not in_force.points
+    return PolicyPlan(
+        statuses,
+        notes=_told(policies, statuses),
+        shares=shares,
+        again=BUSY if waiting else AT_LEISURE,
+    )
+
+
+def farewell(in_force: InForce | None) -> PolicyPlan:
+    """The last object was deleted: its rules go with it."""
+    if in_force is None:
+        return PolicyPlan(again=BUSY)
+    return PolicyPlan(wish=SetRules((), in_force.version) if in_force.rules else None)
+
+
+def _proposed(policy: PolicyObject, standing: Standing, in_force: InForce) -> PolicyStatus:
+    """What was accepted stays remembered until the new rules are seen in force."""
+    before = remembered(policy, in_force)
+    wanted = None
+    if standing.generation is not None and (before is None or before.rules != standing.rules):
+        wanted = Remembered(generation=standing.generation, rules=standing.rules)
+    return replace(policy.status, accepted=before, proposed=wanted)
+
+
+def _replaced(
+    policies: Sequence[PolicyObject], in_force: InForce, wish: SetRules
+) -> tuple[tuple[str, Note], ...]:
+    """Somebody else has put rules in force since, and they are about to be replaced."""
+    versions = {each.status.version for each in policies}
+    known = [remembered(each, in_force) for each in sorted(policies, key=lambda each: each.name)]
+    ours = tuple(rule for each in known if each for rule in each.rules)
+    if in_force.version in versions or in_force.rules == ours:
+        return ()
+    foreign = [rule.name for rule in in_force.rules if rule not in wish.rules]
+    gone = [rule.name for rule in wish.rules if rule in ours and rule not in in_force.rules]
+    said = [f"{', '.join(foreign)} of no Policy"] if foreign else []
+    said += [f"{', '.join(gone)} missing"] if gone else []
+    what = f"version {in_force.version}, put in force by somebody else, is replaced"
+    note = Note("RulesReplaced", "; ".join([what, *said]), warning=True)
+    return tuple((each.name, note) for each in policies)
+
+
+def _told(
+    policies: Iterable[PolicyObject], statuses: Mapping[str, PolicyStatus]
+) -> tuple[tuple[str, Note], ...]:
+    return tuple(
+        (each.name, note) for each in policies for note in told(each.status, statuses[each.name])
+    )

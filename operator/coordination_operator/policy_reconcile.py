@@ -1,0 +1,125 @@
+"""Look at all Policies, decide, save, put in force: until there is nothing to do at once.
+
+As with a Coordination: saved by compare-and-set on each object before anything is done, and the
+rules changed by compare-and-set on their version; so of two operators one gives way.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Final, Protocol
+
+from coordination_operator.errors import Refused, Stale, Unavailable
+from coordination_operator.plan import Note
+from coordination_operator.policies import BUSY, decide_policies, farewell
+from coordination_operator.policy_plan import (
+    InForce,
+    PolicyObject,
+    PolicyPlan,
+    Rules,
+    SetRules,
+)
+from coordination_operator.policy_resources import PolicyStatus
+from coordination_operator.policy_union import blamed
+
+log = logging.getLogger(__name__)
+
+ROUNDS: Final = 8
+
+
+class PolicyWorld(Protocol):
+    """What surrounds `decide_policies`."""
+
+    def look(self) -> list[PolicyObject]: ...
+
+    def rules(self) -> InForce: ...
+
+    def save(self, name: str, status: PolicyStatus) -> None:
+        """Stale if the object is no longer the one that was looked at."""
+
+    def put(self, wish: SetRules) -> None:
+        """Stale if the rules are no longer those that were seen; Refused if they are no good."""
+
+    def tell(self, name: str, note: Note) -> None: ...
+
+
+class Policies:
+    """Keeps nothing that another could not do without: that there were objects, so that the rules
+    of the last one go with it, and what was refused, so that it is not asked again and again."""
+
+    def __init__(self, world: PolicyWorld) -> None:
+        self._world = world
+        self._were_there = False
+        self._refusals: dict[tuple[str, Rules], str] = {}
+
+    def reconcile(self) -> timedelta | None:
+        """How long it may be until the next time; None: until an object is there again."""
+        for _ in range(ROUNDS):
+            try:
+                plan = self.once()
+            except (Stale, Refused):
+                continue
+            if plan.wish is None and not plan.notes:
+                return plan.again
+        return BUSY
+
+    def once(self) -> PolicyPlan:
+        policies = self._world.look()
+        if not policies:
+            return self._end() if self._were_there else PolicyPlan()
+        self._were_there = True
+        self._forget_refusals([each.name for each in policies])
+        in_force, why = self._seen()
+        plan = self._decided(policies, in_force, why)
+        if plan.wish is not None:
+            try:
+                self._put(plan.wish, plan)
+            except Refused:
+                raise
+            except Unavailable as error:
+                plan = self._decided(self._world.look(), None, str(error))
+        for name, note in plan.notes:
+            self._world.tell(name, note)
+        return plan
+
+    def _decided(
+        self, policies: Sequence[PolicyObject], in_force: InForce | None, why: str
+    ) -> PolicyPlan:
+        """And saved, where it is not what was there before."""
+        plan = decide_policies(policies, in_force, datetime.now(UTC), self._refusals, why)
+        for each in policies:
+            if plan.statuses[each.name] != each.status:
+                self._world.save(each.name, plan.statuses[each.name])
+        return plan
+
+    def _end(self) -> PolicyPlan:
+        in_force, _ = self._seen()
+        plan = farewell(in_force)
+        if plan.wish is not None:
+            self._world.put(plan.wish)
+        elif in_force is not None:
+            self._were_there = False
+        return plan
+
+    def _seen(self) -> tuple[InForce | None, str]:
+        try:
+            return self._world.rules(), ""
+        except Unavailable as error:
+            return None, str(error)
+
+    def _forget_refusals(self, names: Sequence[str]) -> None:
+        """Of objects that are gone: the next one of that name starts anew."""
+        self._refusals = {key: said for key, said in self._refusals.items() if key[0] in names}
+
+    def _put(self, wish: SetRules, plan: PolicyPlan) -> None:
+        try:
+            self._world.put(wish)
+        except Refused as error:
+            said = str(error)
+            proposing = [name for name, status in plan.statuses.items() if status.proposed]
+            for name in blamed(plan.shares, said, proposing):
+                self._refusals[name, plan.shares[name]] = said
+            log.warning("refused: %s", said)
+            raise
