@@ -1,0 +1,151 @@
+"""Rules as objects: applied, enforced in both modes, refused, put right, taken away."""
+
+from pathlib import Path
+
+import httpx
+import pytest
+
+from lab.coordination.route import switch
+from lab.policy.rules import apply, in_force
+from services.kit.message import Mode
+from services.policy.steps import POINTS
+from tests.e2e.policy import PATIENCE_SECONDS, Policies
+from tests.integration.builders import an_order_form
+from tests.integration.waiting import eventually
+
+MODES = pytest.mark.parametrize("mode", Mode)
+EXAMPLE = Path(__file__).parents[2] / "examples" / "policy.yaml"
+
+
+def no(sku, **changes):
+    when = f"order.items.exists(item, item.sku == '{sku}')"
+    rule = {"name": f"no-{sku}", "guards": "AuthorizePayment", "effect": "deny", "when": when}
+    return {**rule, **changes}
+
+
+@pytest.fixture(scope="module")
+def policies(release):
+    found = Policies(release)
+    found.apply("shop", no("drums"))
+    yield found
+    found.delete()
+
+
+@pytest.fixture
+def ended(order_url):
+    """Places an order of one piece and says how it ended."""
+    with httpx.Client(base_url=order_url, trust_env=False) as http:
+
+        def look(order):
+            return http.get(f"/orders/{order}").raise_for_status().json()
+
+        def place(sku):
+            form = an_order_form(items=[{"sku": sku, "quantity": 1}])
+            order = http.post("/orders", json=form).raise_for_status().json()["id"]
+            eventually(lambda: look(order)["closed_at"], f"{order} is closed", 60)
+            found = look(order)
+            return found["reason"] or found["status"]
+
+        yield place
+
+
+def test_a_rule_that_is_applied_is_enforced_and_its_status_says_where(policies, release):
+    policies.wait("shop")
+    status = policies.status("shop")
+    modes = {each["service"]: each["mode"] for each in status["points"]}
+    assert set(modes) == set(POINTS)
+    assert {each["version"] for each in status["points"]} == {status["version"]}
+    assert modes["orchestrator"] == "Orchestration"
+    assert modes["payment"] == "Choreography"
+    there = len(status["points"])
+    assert status["enforcing"] == f"{there}/{there}"
+    assert status["rules"] == 1
+    eventually(lambda: "Enforced" in policies.described("shop"))
+    printed = policies.kubectl("get", "policies", "--no-headers").split()
+    assert printed[:6] == ["shop", "1", str(status["version"]), f"{there}/{there}", "True", "True"]
+
+
+@MODES
+def test_what_the_rule_denies_is_rejected_in_each_mode(policies, order, ended, mode):
+    policies.wait("shop")
+    switch(order, mode, 100, print)
+    assert ended("drums") == "policy:no-drums"
+    assert ended("guitar") == "confirmed"
+
+
+def test_a_bad_expression_is_refused_with_its_place_and_the_rules_of_before_stay(policies, ended):
+    policies.wait("shop")
+    policies.apply("shop", no("drums", when="order.amount_cents >"))
+    said = policies.until_told("shop", "Accepted", "False/RuleRefused")
+    assert "no-drums: when: line 1, column 21: Syntax error" in said
+    assert "stay in force" in said
+    policies.until_told("shop", "Enforced", "False/NotAccepted")
+    assert ended("drums") == "policy:no-drums"
+    policies.apply("shop", no("drums"))
+    policies.wait("shop")
+
+
+def test_a_name_belongs_to_the_policy_that_has_it(policies):
+    policies.apply("another", no("drums"), no("piano"))
+    said = policies.until_told("another", "Accepted", "False/NameTaken")
+    assert "no-drums is a rule of the Policy shop" in said
+    policies.apply("another", no("piano"))
+    policies.wait("another")
+    policies.delete("another")
+    eventually(lambda: policies.status("shop")["rules"] == 1)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"effect": "limit"}, "limit is what the effect limit needs"),
+        ({"effect": "require"}, "the effect require needs facts in after"),
+        ({"guards": "CapturePayment"}, "after the pivot nothing can be refused"),
+        ({"guards": "Polka"}, "Unsupported value"),
+        ({"onErorr": "open"}, "unknown field"),
+    ],
+)
+def test_what_makes_no_sense_by_itself_is_not_even_taken(policies, changes, said):
+    assert said in policies.refusal("bad", no("drums", **changes))
+
+
+def test_two_rules_of_one_name_in_one_object_are_not_even_taken(policies):
+    assert "Duplicate value" in policies.refusal("bad", no("drums"), no("drums"))
+
+
+def test_the_example_is_taken_as_it_is(policies):
+    policies.kubectl("apply", f"--filename={EXAMPLE}", "--dry-run=server")
+
+
+def test_what_somebody_else_puts_in_force_is_put_right(policies, order):
+    policies.wait("shop")
+    there = apply(order, (), print).version
+    eventually(lambda: in_force(order).version > there, within=PATIENCE_SECONDS)
+    assert [rule.name for rule in in_force(order).rules] == ["no-drums"]
+    eventually(lambda: "RulesReplaced" in policies.described("shop"))
+    policies.wait("shop")
+
+
+def test_a_pod_that_is_replaced_is_there_as_the_new_one_alone(policies, release):
+    policies.wait("shop")
+    before = {each["instance"] for each in policies.status("shop")["points"]}
+    release.kill("payment")
+    release.settle()
+
+    def replaced():
+        points = policies.status("shop")["points"]
+        found = {each["instance"] for each in points if each["service"] == "payment"}
+        return found == {name.removeprefix("pod/") for name in release.pods_of("payment")}
+
+    eventually(replaced, "only the new pod is listed", PATIENCE_SECONDS)
+    policies.wait("shop")
+    assert len(policies.status("shop")["points"]) == len(before)
+    policies.apply("shop", no("drums"), no("piano"))
+    policies.wait("shop")
+
+
+def test_the_last_object_takes_its_rules_with_it(policies, order, ended):
+    policies.delete()
+    eventually(lambda: not in_force(order).rules, within=PATIENCE_SECONDS)
+    eventually(lambda: not in_force(order).behind(), within=PATIENCE_SECONDS)
+    assert ended("drums") == "confirmed"
