@@ -14,6 +14,7 @@ from lab.faults import set_faults
 from lab.load.load import Load
 from lab.load.progress import Bars
 from lab.policy.audit import Denied, audit_stack, denied
+from lab.policy.listening import lines_of, new_listeners, new_topics
 from lab.policy.rules import InForce, Point, apply, await_enforced
 from lab.report.model import Policy
 from services.kit.faults import Catalogue, Fault
@@ -35,6 +36,13 @@ def _about(sku: str) -> Rule:
     return Rule(name=f"no-{sku}", guards="AuthorizePayment", effect=Effect.DENY, when=when)
 
 
+# It guards payment's step, and needs what inventory knows.
+NEEDS_A_FACT = Rule(
+    name="stock-before-money",
+    guards="AuthorizePayment",
+    effect=Effect.REQUIRE,
+    after=("StockReserved",),
+)
 FIRST = (_about("drums"),)
 SECOND = (*FIRST, _about("piano"))
 
@@ -133,6 +141,9 @@ def _figures(
         orders=len(load.ledger.ids) + len(planted.ledger.ids),
         denied=len(refused) + len(denied(stage.database, load.ledger.ids)),
         coverage=first.coverage,
+        fact_rule_lines=lines_of(NEEDS_A_FACT),
+        fact_listeners=new_listeners(NEEDS_A_FACT, mode),
+        fact_topics=new_topics(NEEDS_A_FACT, mode),
     )
 
 

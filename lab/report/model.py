@@ -124,6 +124,10 @@ class Policy(msgspec.Struct, frozen=True):
 
     `points` had to learn of the change; `skew_seconds` later the last of them enforced it, and
     `slipped` orders passed meanwhile. `coverage` is the share of guardable steps under a rule.
+
+    A rule that needs another service's fact takes `fact_rule_lines`. The `fact_listeners` then act
+    upon events that were noise to them, by service; of those, `fact_topics` are on topics that they
+    were not subscribed to.
     """
 
     points: int
@@ -135,6 +139,9 @@ class Policy(msgspec.Struct, frozen=True):
     orders: int
     denied: int
     coverage: float | None
+    fact_rule_lines: int = 0
+    fact_listeners: dict[str, list[str]] = {}
+    fact_topics: dict[str, list[str]] = {}
 
 
 class Machine(msgspec.Struct, frozen=True):

@@ -26,6 +26,7 @@ POLICY_ROWS: tuple[tuple[str, Callable[[Policy], float | None], str], ...] = (
     ("orders that slipped through", lambda policy: policy.slipped, ",.0f"),
     ("bypasses prevented", lambda policy: policy.bypasses_prevented, ",.0f"),
     ("bypasses only detected", lambda policy: policy.bypasses_detected, ",.0f"),
+    ("services with more to hear for one fact", lambda policy: len(policy.fact_listeners), ",.0f"),
 )
 
 
