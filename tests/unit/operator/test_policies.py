@@ -145,6 +145,7 @@ def test_a_name_that_is_given_up_can_be_had_at_once_though_another_edit_is_refus
     world.apply("d", a_rule("of-c"))
     settle(world, operator)
     assert world.names == ["of-b", "new", "of-c"]
+    assert ("a", "NameTaken") not in world.notes
     assert [world.told("Accepted", name) for name in "abcd"] == [
         "True/Accepted", "True/Accepted", "True/Accepted", "False/NameTaken",
     ]  # fmt: skip
