@@ -103,24 +103,21 @@ def _compiler_says(rules: Rules) -> str:
 def _agreed(
     before: Mapping[str, Rules], wanted: Mapping[str, Rules], refusals: Refusals
 ) -> tuple[Shares, dict[str, Problem]]:
-    """All that is wanted, if it goes together; otherwise what goes with what was there before."""
+    """All that is wanted, if it goes together; otherwise what goes with what was there before. Who
+    wants a name that another gives up only now gets it the next time, which is at once."""
     kept = _kept(before, refusals)
     everything = {**kept, **wanted}
     if not any(_problems(everything)):
         return everything, {}
-    shares, problems, open_ = kept, dict[str, Problem](), sorted(wanted)
-    while True:
-        for name in open_:
-            trial = {**shares, name: wanted[name]}
-            problem = next(_problems(trial, name), None)
-            if problem is None:
-                shares = trial
-            else:
-                problems[name] = problem
-        still = [name for name in open_ if shares[name] != wanted[name]]
-        if still == open_ or not still:
-            return shares, {name: problems[name] for name in still}
-        open_ = still
+    shares, problems = kept, dict[str, Problem]()
+    for name in sorted(wanted):
+        trial = {**shares, name: wanted[name]}
+        problem = next(_problems(trial, name), None)
+        if problem is None:
+            shares = trial
+        else:
+            problems[name] = problem
+    return shares, problems
 
 
 def _kept(before: Mapping[str, Rules], refusals: Refusals) -> Shares:
