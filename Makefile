@@ -75,7 +75,7 @@ test: lint policies test-unit test-integration ## Lint, policies, then all tests
 
 .PHONY: test-unit
 test-unit: $(READY) ## Tests that start nothing
-	$(BIN)/pytest tests/unit $(ARGS)
+	$(BIN)/pytest tests/unit --numprocesses logical $(ARGS)
 
 .PHONY: test-integration
 test-integration: $(READY) ## Tests on a real Kafka and PostgreSQL, which they start and stop

@@ -13,7 +13,6 @@ INTERRUPTED = 130
 PATIENCE = 60
 MOMENTS = {
     "the stack starts": "PostgreSQL: ",
-    "a steady load": "orders at 20 a second",
     "a burst": "as fast as they end",
     "the storm": "switched to choreography",
 }

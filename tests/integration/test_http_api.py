@@ -36,7 +36,7 @@ def everybody(ensemble, module_database_url, bootstrap, tmp_path_factory):
     **{name: schemathesis.openapi.from_path(CONTRACTS / f"{name}.json") for name in EVERY_SERVICE}
 )
 @settings(
-    max_examples=60,
+    max_examples=40,
     derandomize=True,
     database=None,
     deadline=None,

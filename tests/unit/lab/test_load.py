@@ -41,7 +41,7 @@ def test_a_reply_that_was_lost_does_not_place_the_order_twice(shop):
     load = a_load(shop)
     load.open(rate=1000, seed=1, watcher=Nobody(), patience=5)
     assert len(shop.books.orders) == len(load.ledger.placed) == 20
-    assert all(placed.order.attempts == 2 for placed in load.ledger.placed)
+    assert all(placed.order.attempts >= 2 for placed in load.ledger.placed)
 
 
 @pytest.mark.parametrize("status", [500, 502, 503])
