@@ -152,21 +152,6 @@ def test_every_point_acknowledges_the_version_it_enforces(rules):
     assert {point.version for point in rules.points} == {rules.version}
 
 
-def test_a_point_that_is_there_repeats_that_and_one_that_is_gone_is_forgotten(stack, rules):
-    with Api(stack.services["order"].url, stack.token) as order, orders_schema(stack) as database:
-        is_said(database, "payment-gone", rules.version, seconds_ago=0)
-        version = apply(order, read_rules(list(RULES)), print).version
-        eventually(lambda: [each.instance for each in in_force(order).behind()] == ["payment-gone"])
-        assert points_behind(database)[0] == 1
-        is_said(database, "payment-gone", rules.version, seconds_ago=SILENT_SECONDS + 1)
-        assert points_behind(database)[0] == 0
-        found = await_enforced(order, version, 1.0)
-        assert {point.service for point in found.points} == set(POINTS)
-        silence_everybody(database)
-        assert in_force(order).points == []
-        eventually(lambda: in_force(order).points == found.points, "all have repeated it", 30.0)
-
-
 @MODES
 def test_a_denial_is_a_refusal_like_any_other_and_everything_is_undone(shop):
     order = shop.place("drums")
@@ -243,6 +228,21 @@ def test_a_participant_that_decides_by_old_rules_is_harmless_in_one_mode_and_fou
     assert [(v.order_id, v.rule, v.kind) for v in found] == [
         (orders[Mode.CHOREOGRAPHY], "no-drums", Kind.BYPASS)
     ]
+
+
+def test_a_point_that_is_there_repeats_that_and_one_that_is_gone_is_forgotten(stack, rules):
+    with Api(stack.services["order"].url, stack.token) as order, orders_schema(stack) as database:
+        is_said(database, "payment-gone", rules.version, seconds_ago=0)
+        version = apply(order, read_rules(list(RULES)), print).version
+        eventually(lambda: [each.instance for each in in_force(order).behind()] == ["payment-gone"])
+        assert points_behind(database)[0] == 1
+        is_said(database, "payment-gone", rules.version, seconds_ago=SILENT_SECONDS + 1)
+        assert points_behind(database)[0] == 0
+        found = await_enforced(order, version, 1.0)
+        assert {point.service for point in found.points} == set(POINTS)
+        silence_everybody(database)
+        assert in_force(order).points == []
+        eventually(lambda: in_force(order).points == found.points, "all have repeated it", 30.0)
 
 
 def test_no_promise_is_broken_by_all_this(stack, rules):
