@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Table
+from rich.table import Column, Table
 
 from lab.commands.where import target_of
 from lab.errors import NotReadyError, ViolationError
@@ -86,7 +86,7 @@ def holds(context: typer.Context, as_json: AsJson = False) -> None:
     if as_json:
         print_json(found)
         return
-    table = Table("order", "rule", "step", "until", box=None, pad_edge=False)
+    table = Table(_orders(), "rule", "step", "until", box=None, pad_edge=False)
     for hold in found:
         table.add_row(hold.order_id, hold.rule, hold.step, f"{hold.until:%H:%M:%S}")
     out.print(table if found else "nothing is held")
@@ -126,8 +126,13 @@ def decisions(context: typer.Context, order_id: Order, as_json: AsJson = False) 
     out.print(table if found else "no rule was asked")
 
 
+def _orders() -> Column:
+    """An id that is cut short is of no use to whoever wants to answer."""
+    return Column("order", no_wrap=True, min_width=36)
+
+
 def _show_findings(found: Findings) -> None:
-    table = Table("order", "mode", "step", "rule", "version", "", box=None, pad_edge=False)
+    table = Table(_orders(), "mode", "step", "rule", "version", "", box=None, pad_edge=False)
     for each in found.violations:
         said = (each.step, each.rule, str(each.version), f"{each.kind}: {each.why}")
         table.add_row(each.order_id, each.mode, *said)

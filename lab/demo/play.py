@@ -147,4 +147,6 @@ def _ask_around(stage: AnyStage, programme: Programme) -> Whereabouts:
 
 def _await_quiet(stage: AnyStage) -> None:
     if not stage.await_quiet(PATIENCE_SECONDS):
-        raise NotReadyError("the stack does not come to rest without faults; see `bandstand logs`")
+        raise NotReadyError(
+            "it does not come to rest without faults; see `bandstand policy holds`, and the logs"
+        )
