@@ -1,7 +1,11 @@
 """One table of cases, enforced by a conductor and by a band: on six real services."""
 
+import os
+import signal
+import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 
 import httpx
 import psycopg
@@ -11,45 +15,51 @@ from lab.api import Api
 from lab.coordination.route import switch
 from lab.database import Database
 from lab.demo.stage import on_stage
+from lab.load.progress import Bars
+from lab.load.summary import summarize
 from lab.policy.audit import audit_stack
 from lab.policy.decisions import decisions_of
 from lab.policy.rules import apply, await_enforced, in_force
+from lab.stack.home import Home
+from lab.stack.supervisor import processes
 from lab.verify.invariants import verify
 from services.kit.faults import Catalogue, Fault, Rule
 from services.kit.message import Mode
 from services.order.policies import SILENT_SECONDS, points_behind
-from services.policy.audit import Kind
+from services.policy.audit import PROCESS, Kind
 from services.policy.rules import read_rules
-from services.policy.steps import POINTS
+from services.policy.steps import CONDUCTOR, PARTICIPANTS, POINTS
 from tests.integration.builders import an_order_form
 from tests.integration.waiting import eventually
 
 MODES = pytest.mark.parametrize("mode", Mode)
+ENFORCED_BY = {Mode.ORCHESTRATION: (CONDUCTOR,), Mode.CHOREOGRAPHY: PARTICIPANTS}
+ABOUT = "order.items.exists(item, item.sku == '{}')"
 RULES = (
     {
         "name": "no-drums",
         "guards": "AuthorizePayment",
-        "when": "order.items.exists(item, item.sku == 'drums')",
+        "when": ABOUT.format("drums"),
         "effect": "deny",
     },
     {
         "name": "pianos-need-a-look",
         "guards": "ArrangeShipment",
-        "when": "order.items.exists(item, item.sku == 'piano')",
+        "when": ABOUT.format("piano"),
         "effect": "hold",
         "hold": {"seconds": 30},
     },
     {
         "name": "cellos-are-looked-at-in-vain",
         "guards": "ReserveStock",
-        "when": "order.items.exists(item, item.sku == 'cello')",
+        "when": ABOUT.format("cello"),
         "effect": "hold",
         "hold": {"seconds": 0.3, "silence": "deny"},
     },
     {
         "name": "two-trumpets",
         "guards": "AuthorizePayment",
-        "when": "order.items.exists(item, item.sku == 'trumpet')",
+        "when": ABOUT.format("trumpet"),
         "effect": "limit",
         "limit": {"atMost": 2, "windowSeconds": 3600},
     },
@@ -230,6 +240,20 @@ def test_a_participant_that_decides_by_old_rules_is_harmless_in_one_mode_and_fou
     ]
 
 
+@MODES
+def test_who_acts_without_being_asked_is_found_in_either_mode(shop, stack):
+    with on_stage(stack) as stage:
+        stage.set_faults(Catalogue(1, (Rule(Fault.UNASKED, 100),)))
+        try:
+            order = shop.place("guitar")
+            assert shop.ended(order) == "confirmed"
+        finally:
+            stage.set_faults(Catalogue())
+        assert stage.await_quiet(30)
+    found = [v for v in audit_stack(Database(stack.postgres.url)).violations if v.order_id == order]
+    assert {(v.rule, v.kind) for v in found} == {(PROCESS, Kind.BYPASS)}
+
+
 def test_a_point_that_is_there_repeats_that_and_one_that_is_gone_is_forgotten(stack, rules):
     with Api(stack.services["order"].url, stack.token) as order, orders_schema(stack) as database:
         is_said(database, "payment-gone", rules.version, seconds_ago=0)
@@ -269,3 +293,47 @@ def test_a_bad_rule_is_refused_with_its_place(stack, rules, status, told):
     assert told in answer.json()["detail"]
     stale = http.put("/policies", json={"version": seen + 7, "rules": []}, headers=bearer)
     assert (stale.status_code, stale.json()["type"]) == (409, "urn:bandstand:problem:stale-version")
+
+
+@MODES
+def test_no_rule_is_bypassed_while_it_changes_and_points_are_killed(stack, mode):
+    """Who comes back goes by what it had kept, and hears of what is newer."""
+    denials = [
+        {**RULES[0], "name": f"no-{sku}", "when": ABOUT.format(sku)} for sku in ("drums", "piano")
+    ]
+    with on_stage(stack) as stage, Api(stack.services["order"].url, stack.token) as order:
+        stage.switch(mode)
+        first = apply(order, read_rules(denials[:1]), print).version
+        assert await_enforced(order, first, 20.0).behind() == []
+        load = stage.load(160, seed=9)
+        customers = threading.Thread(target=load.open, args=(40, 9, Bars(160), 60))
+        customers.start()
+        eventually(lambda: len(load.ledger.placed) > 40, "orders are under way")
+        killed = kill(stack, ENFORCED_BY[mode])
+        second = apply(order, read_rules(denials), print).version
+        killed += kill(stack, ENFORCED_BY[mode])
+        found = await_enforced(order, second, 30.0)
+        customers.join()
+        assert stage.await_quiet(60)
+        rejected = summarize(load.ledger, stage.database).modes[mode].reasons
+        apply(order, (), print)
+    assert found.behind() == []
+    assert killed >= len(ENFORCED_BY[mode])
+    assert rejected["policy:no-drums"] > 0
+    assert rejected["policy:no-piano"] > 0
+    audited = audit_stack(Database(stack.postgres.url)).violations
+    ours = [v for v in audited if v.order_id in set(load.ledger.ids)]
+    assert [v for v in ours if v.kind is Kind.BYPASS] == []
+    assert {v.rule for v in ours} <= {"no-piano"}
+    assert all(verdict.holds for verdict in verify(Database(stack.postgres.url)))
+
+
+def kill(stack, services):
+    """Those that are there just now, and how many; the supervisor starts them again."""
+    names, killed = {f"{service}-0" for service in services}, 0
+    for each in processes(Home(Path(stack.home))):
+        if each.name in names and each.pid:
+            with suppress(ProcessLookupError):
+                os.kill(each.pid, signal.SIGKILL)
+                killed += 1
+    return killed
