@@ -7,14 +7,16 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 
-from services.kit.connection import Connection, configure
+from services.kit.connection import Connection, configure, impatient
 
 KIT_SCHEMA = Path(__file__).with_name("schema.sql")
 
 
 def migrate(url: str, schema: str, *files: Path) -> Connection:
     """Return the connection, in the schema, for whatever else a service prepares."""
-    connection = psycopg.connect(url, autocommit=True, application_name=f"{schema}-migrate")
+    connection = psycopg.connect(
+        impatient(url), autocommit=True, application_name=f"{schema}-migrate"
+    )
     configure(connection)
     with connection.transaction():
         connection.execute("SELECT pg_advisory_xact_lock(hashtext('bandstand-migrate'))")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import psycopg
 from psycopg_pool import ConnectionPool
 
-from services.kit.connection import limit
+from services.kit.connection import impatient, limit
 from services.kit.settings import Settings
 
 Pool = ConnectionPool[psycopg.Connection[tuple[object, ...]]]
@@ -13,7 +13,7 @@ Pool = ConnectionPool[psycopg.Connection[tuple[object, ...]]]
 
 def make_pool(settings: Settings, schema: str) -> Pool:
     return ConnectionPool(
-        settings.database_url,
+        impatient(settings.database_url),
         kwargs={
             "autocommit": True,
             "application_name": f"{settings.instance} api",

@@ -16,6 +16,7 @@ from lab.stack.ports import Ports
 ROOT = Path(__file__).parents[2]
 CHART = ROOT / "charts" / "bandstand"
 PATIENCE = "5m"
+STATEFUL = ("kafka", "postgres")
 PARTS = {"grafana.enabled": "false"}  # its image is not to be had everywhere
 KINDS = "all,configmap,secret,serviceaccount,role,rolebinding,networkpolicy,poddisruptionbudget"
 
@@ -83,8 +84,11 @@ class Release:
         return self.kubectl("get", "--raw", path)
 
     def kill(self, component: str) -> None:
-        """As abruptly as Kubernetes can: the next pod does not wait for the end of this one."""
-        self.kubectl("delete", *self.pods_of(component), "--grace-period=0", "--force")
+        """As abruptly as Kubernetes can: the next pod does not wait for the end of this one. Of two
+        servers on one volume the first would write its farewell over what the second has written,
+        so there it does wait; but no longer than a second."""
+        force = ("--grace-period=1",) if component in STATEFUL else ("--grace-period=0", "--force")
+        self.kubectl("delete", *self.pods_of(component), *force)
 
     def settle(self) -> None:
         """Until everything is there again."""
