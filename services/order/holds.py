@@ -1,43 +1,23 @@
-"""Orders that a rule holds: noted when a point says so, answered by a person, once."""
+"""Orders that a rule holds: listed, and answered by a person, once."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, Literal
 from uuid import UUID
 
-import msgspec
-
-from services.kit import sql
-from services.kit.message import Epoch, Message, Mode, SagaId, compose
+from services.kit.message import Epoch, Mode, SagaId, compose
 from services.kit.pool import Pool
 from services.kit.postgres import transaction
 from services.kit.problems import Problem
 from services.kit.relay import Publisher
 from services.kit.tracing import Tracing
-from services.messages import HoldApproved, HoldDeclined, StepHeld
+from services.messages import HoldApproved, HoldDeclined
 from services.order.admission import told
+from services.order.held import PATIENCE_SECONDS
 from services.order.queries import unknown
 
 Answer = Literal["approved", "declined"]
 EVENTS = {"approved": HoldApproved, "declined": HoldDeclined}
-PATIENCE_SECONDS = 10
-
-# A hold may take longer than an order may otherwise take; nobody shall take it for lost.
-_NOTE = """
-WITH new AS (
-    SELECT * FROM json_to_recordset(%s) AS held (
-        order_id uuid, rule text, step text, version integer, held_by text,
-        held_at timestamptz, until float8)
-), noted AS (
-    INSERT INTO holds (order_id, rule, step, version, held_by, held_at, until)
-    SELECT order_id, rule, step, version, held_by, held_at, to_timestamp(until) FROM new
-    ON CONFLICT DO NOTHING
-)
-UPDATE orders
-SET deadline_at = greatest(deadline_at, to_timestamp(new.until) + make_interval(secs => %s))
-FROM new WHERE orders.id = new.order_id AND orders.closed_at IS NULL
-"""
 
 _LOCK = "SELECT status, mode, epoch, traceparent FROM orders WHERE id = %s FOR UPDATE"
 
@@ -64,29 +44,6 @@ SELECT order_id, rule, step, version, held_by, held_at, until FROM holds
 JOIN orders ON orders.id = order_id
 WHERE answer IS NULL AND until > clock_timestamp() AND status = 'pending' ORDER BY held_at LIMIT %s
 """
-
-_decode = msgspec.json.Decoder(StepHeld).decode
-
-
-def note(connection: Any, messages: Sequence[Message]) -> None:
-    rows = [row for message in messages for row in _rows(message)]
-    connection.execute(_NOTE, (sql.rows(rows), PATIENCE_SECONDS))
-
-
-def _rows(message: Message) -> list[dict[str, Any]]:
-    held = _decode(message.value)
-    return [
-        {
-            "order_id": message.saga_id,
-            "rule": rule,
-            "step": held.step,
-            "version": held.version,
-            "held_by": message.source,
-            "held_at": message.time,
-            "until": held.until,
-        }
-        for rule in held.rules
-    ]
 
 
 def answer(

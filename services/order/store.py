@@ -11,7 +11,7 @@ from services.kit.effects import Closed, Effects
 from services.kit.message import Command, Message, Mode, SagaId
 from services.kit.participant import Answers
 from services.messages import CustomerNotified, StepHeld
-from services.order import holds
+from services.order.held import note
 from services.order.model import Order, Orders, Status
 
 _LOAD = """
@@ -74,7 +74,7 @@ def hear(connection: Any, messages: Sequence[Message], effects: Effects) -> None
     )
     connection.execute(_HEAR, (heard,))
     if held := [message for message in messages if message.type == StepHeld.__name__]:
-        holds.note(connection, held)
+        note(connection, held)
     last = {m.saga_id: m.receipt for m in messages if m.type == CustomerNotified.__name__}
     if last:
         rows = connection.execute(_CLOSE, (sql.ids(sorted(last)),))

@@ -8,7 +8,7 @@ from services.kit.message import Epoch, Message, Mode, compose
 from services.messages import HoldApproved, HoldDeclined, OrderCancelRequested, OrderPlaced
 from services.order.admission import told
 from services.order.deadlines import LONGEST_WAIT_SECONDS, nudge
-from services.order.holds import PATIENCE_SECONDS
+from services.order.held import PATIENCE_SECONDS
 from services.order.model import Route, Status
 from tests.simulator.repositories import OrderBook, OrderRow
 

@@ -18,7 +18,7 @@ from services.messages import CustomerNotified, OrderPlaced, ReserveStock, StepH
 from services.notification.model import Mailbox, Notification
 from services.orchestrator.state import Path
 from services.orchestrator.store import LogLine, Sagas, Stored
-from services.order.holds import PATIENCE_SECONDS
+from services.order.held import PATIENCE_SECONDS
 from services.order.model import Order, Orders, Route, Status
 from services.payment.model import Entry, Payment, Payments
 from services.policy.bench import Bench, Books, Claim, Spent
