@@ -7,7 +7,9 @@ from lab.chaos.faults.kinds import ServerFault, plan_faults
 from lab.chaos.matrix import perform_all
 from lab.chaos.plan import plan
 from lab.chaos.watch import Watch
+from lab.database import Database
 from lab.demo.stage import on_stage
+from lab.policy.audit import audit_stack
 from services.kit.crash_points import Point
 from services.kit.message import Mode
 from tests.integration.waiting import eventually
@@ -46,6 +48,7 @@ def test_a_fault_of_a_server_or_of_messages_loses_and_repeats_nothing(stack, fau
         matrix = perform_all(stage, cells, RATE, SEED, lambda _: None)
     assert [cell.kills > 0 for cell in matrix.cells] == [True]
     assert matrix.failures == []
+    assert audit_stack(Database(stack.postgres.url)).violations == []
 
 
 def test_a_replica_that_steps_aside_for_another_comes_back(stack):

@@ -16,6 +16,7 @@ from lab.chaos.watch import until
 from lab.database import query
 from lab.demo.stage import Stage
 from lab.demo.storm import calm
+from lab.errors import BandstandError
 from services.kit.faults import Catalogue, Fault, Rule
 from services.kit.message import Body, Epoch, Mode, SagaId, compose
 from services.kit.wire import Headers, Record, to_record
@@ -30,7 +31,8 @@ READS, READ_MS = 4, 250
 NOBODYS = 999
 PARTITION_KEYS = "abcdefgh"
 HEARD_WITHIN_SECONDS = 10.0
-ANY_ORDER = query(__file__, "any_order")
+CONFIRMED_ORDER = query(__file__, "confirmed_order")
+CONFIRMED_WITHIN_SECONDS = 30.0
 
 
 class _Order(msgspec.Struct):
@@ -119,7 +121,15 @@ def _send_poison(stage: Stage, mode: Mode) -> int:
 def _cut_off(stage: Stage, mode: Mode) -> Record:
     """Of an order that is there, or it would be a message of a saga that nobody admitted. Its
     attempt is one that nobody makes, so that it takes no other message's place."""
-    order = stage.database.row(ANY_ORDER, _Order, mode=mode)
+    found: list[_Order] = []
+
+    def is_found() -> bool:
+        found[:] = stage.database.rows(CONFIRMED_ORDER, _Order, mode=mode)
+        return bool(found)
+
+    if not until(is_found, CONFIRMED_WITHIN_SECONDS):
+        raise BandstandError(f"no order is confirmed by {mode} that poison could be about")
+    (order,) = found
     body = _BODIES[mode](SagaId(order.id))
     whole = compose(body, source="chaos", mode=mode, epoch=Epoch(order.epoch), attempt=NOBODYS)
     return to_record(msgspec.structs.replace(whole, value=whole.value[:-1]))
