@@ -121,18 +121,16 @@ def _send_poison(stage: Stage, mode: Mode) -> int:
 def _cut_off(stage: Stage, mode: Mode) -> Record:
     """Of an order that is there, or it would be a message of a saga that nobody admitted. Its
     attempt is one that nobody makes, so that it takes no other message's place."""
-    found: list[_Order] = []
-
-    def is_found() -> bool:
-        found[:] = stage.database.rows(CONFIRMED_ORDER, _Order, mode=mode)
-        return bool(found)
-
-    if not until(is_found, CONFIRMED_WITHIN_SECONDS):
+    if not until(lambda: bool(_confirmed(stage, mode)), CONFIRMED_WITHIN_SECONDS):
         raise BandstandError(f"no order is confirmed by {mode} that poison could be about")
-    (order,) = found
+    (order,) = _confirmed(stage, mode)
     body = _BODIES[mode](SagaId(order.id))
     whole = compose(body, source="chaos", mode=mode, epoch=Epoch(order.epoch), attempt=NOBODYS)
     return to_record(msgspec.structs.replace(whole, value=whole.value[:-1]))
+
+
+def _confirmed(stage: Stage, mode: Mode) -> list[_Order]:
+    return stage.database.rows(CONFIRMED_ORDER, _Order, mode=mode)
 
 
 def _producer(stage: Stage) -> Any:
