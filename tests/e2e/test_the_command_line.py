@@ -13,7 +13,7 @@ import pytest
 from lab.coordination.route import read_route
 from lab.traces.find import MODES
 from services.kit.bootstrap import SERVICES
-from tests.integration.waiting import eventually
+from tests.integration.waiting import eventually, has_ended
 
 BANDSTAND = str(Path(sys.executable).with_name("bandstand"))
 ORDERS = 60
@@ -108,7 +108,7 @@ def test_a_ctrl_c_leaves_no_tunnel_and_still_says_what_was_done(bandstand, order
     summary, _ = load.communicate(timeout=30)
     assert load.returncode == 130
     assert 0 < json.loads(summary)["accepted"] < 500
-    assert not any(tunnel.is_running() for tunnel in tunnels)
+    assert all(map(has_ended, tunnels))
 
 
 def latest(order):

@@ -25,6 +25,7 @@ from lab.stack.report import report
 from lab.stack.run import infrastructure_only, running_stack, stop
 from lab.stack.state import load_stack
 from tests.integration.terminal import in_terminal, until
+from tests.integration.waiting import has_ended
 
 HERE = Path(__file__).parent
 STAND_IN = (sys.executable, str(HERE / "stand_in_service.py"))
@@ -93,7 +94,7 @@ def test_nothing_is_left_after_the_context(home):
         processes = processes_of(home)
         assert processes
     assert processes_of(home) == []
-    assert not any(process.is_running() for process in processes)
+    assert all(map(has_ended, processes))
     assert all(is_free(port) for port in ports)
     with pytest.raises(NoStackError):
         load_stack(home)
@@ -224,13 +225,12 @@ def test_an_interrupted_download_leaves_no_half_and_no_maven(home, tmp_path):
 def test_orphans_of_a_killed_supervisor_are_ended_by_the_next_start(home):
     with running_stack(a_stack(), home=home) as running:
         running.keep()
-    orphans = [each for each in processes_of(home) if each.pid != running.stack.supervisor.pid]
+    supervising = psutil.Process(running.stack.supervisor.pid)
+    orphans = [each for each in processes_of(home) if each != supervising]
     os.kill(running.stack.supervisor.pid, signal.SIGKILL)
 
     def the_supervisor_is_gone():
-        return not psutil.pid_exists(running.stack.supervisor.pid) or (
-            psutil.Process(running.stack.supervisor.pid).status() == psutil.STATUS_ZOMBIE
-        )
+        return has_ended(supervising)
 
     eventually(the_supervisor_is_gone)
     with pytest.raises(NoStackError):
@@ -238,7 +238,7 @@ def test_orphans_of_a_killed_supervisor_are_ended_by_the_next_start(home):
     heard = Heard()
     with running_stack(a_stack(), heard, home) as second:
         assert any("that a killed stack had left" in line for line in heard.lines)
-        assert not any(orphan.is_running() for orphan in orphans)
+        assert all(map(has_ended, orphans))
         assert postgres_problem(second.stack.postgres.url) is None
 
 
