@@ -7,8 +7,9 @@ import msgspec
 from lab.api import Api
 from lab.chaos.faults.kinds import FaultCell
 from lab.chaos.plan import Cell
-from lab.chaos.watch import Watch, is_dead, until
+from lab.chaos.watch import Watch, until
 from lab.errors import NotReadyError
+from lab.stack.processes import is_dead
 from lab.stack.state import Instance
 from lab.stack.supervisor import ProcessInfo
 from services.kit.crash_points import Point

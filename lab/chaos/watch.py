@@ -6,7 +6,6 @@ from pathlib import Path
 
 import httpx
 import msgspec
-import psutil
 
 from lab.database import query
 from lab.demo.stage import Stage
@@ -61,14 +60,6 @@ class Watch:
 
     def _waiting(self, since: float) -> int:
         return self.stage.database.row(STILL_OPEN, _Open, moment=since).orders
-
-
-def is_dead(pid: int) -> bool:
-    """Also when its supervisor has not noticed yet."""
-    try:
-        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return True
 
 
 def until(happened: Callable[[], bool], seconds: float, pause: float = LOOK_SECONDS) -> bool:

@@ -27,6 +27,14 @@ def belongs_to(home: Home, pid: int) -> bool:
         return False
 
 
+def is_dead(pid: int) -> bool:
+    """Also when nobody has asked after it yet, neither its supervisor nor process 1."""
+    try:
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+
+
 def processes_of(home: Home) -> list[psutil.Process]:
     return [process for process in psutil.process_iter() if _is_ours(home, process)]
 

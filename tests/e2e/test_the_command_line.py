@@ -11,9 +11,10 @@ import psutil
 import pytest
 
 from lab.coordination.route import read_route
+from lab.stack.processes import is_dead
 from lab.traces.find import MODES
 from services.kit.bootstrap import SERVICES
-from tests.integration.waiting import eventually, has_ended
+from tests.integration.waiting import eventually
 
 BANDSTAND = str(Path(sys.executable).with_name("bandstand"))
 ORDERS = 60
@@ -108,7 +109,7 @@ def test_a_ctrl_c_leaves_no_tunnel_and_still_says_what_was_done(bandstand, order
     summary, _ = load.communicate(timeout=30)
     assert load.returncode == 130
     assert 0 < json.loads(summary)["accepted"] < 500
-    assert all(map(has_ended, tunnels))
+    assert all(is_dead(tunnel.pid) for tunnel in tunnels)
 
 
 def latest(order):

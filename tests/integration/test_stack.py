@@ -8,7 +8,6 @@ from datetime import timedelta
 from pathlib import Path
 
 import httpx
-import psutil
 import psycopg
 import pytest
 from kafka import KafkaAdminClient
@@ -19,13 +18,13 @@ from lab.stack.home import Home
 from lab.stack.logfiles import last_lines
 from lab.stack.options import StackOptions
 from lab.stack.ports import is_free
-from lab.stack.processes import processes_of
+from lab.stack.processes import is_dead, processes_of
 from lab.stack.ready import kafka_problem, postgres_problem
 from lab.stack.report import report
 from lab.stack.run import infrastructure_only, running_stack, stop
 from lab.stack.state import load_stack
 from tests.integration.terminal import in_terminal, until
-from tests.integration.waiting import has_ended
+from tests.integration.waiting import eventually
 
 HERE = Path(__file__).parent
 STAND_IN = (sys.executable, str(HERE / "stand_in_service.py"))
@@ -46,13 +45,6 @@ class Heard:
 def a_stack(**wishes):
     defaults = {"services": ("order", "inventory"), "service_command": STAND_IN}
     return StackOptions(known_ports=False, **{**defaults, **wishes})
-
-
-def eventually(condition):
-    deadline = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < deadline, f"it never came that {condition.__name__}"
-        time.sleep(0.02)
 
 
 def held_stack(home, *services, **environment):
@@ -94,7 +86,7 @@ def test_nothing_is_left_after_the_context(home):
         processes = processes_of(home)
         assert processes
     assert processes_of(home) == []
-    assert all(map(has_ended, processes))
+    assert all(is_dead(process.pid) for process in processes)
     assert all(is_free(port) for port in ports)
     with pytest.raises(NoStackError):
         load_stack(home)
@@ -131,14 +123,11 @@ def test_a_killed_process_is_restarted_and_counted(home):
             def it_runs_again(name=name, before=before):
                 return of(name).pid not in (0, before.pid)
 
-            eventually(it_runs_again)
+            eventually(it_runs_again, f"{name} runs again", PATIENCE)
             assert of(name).restarts == before.restarts + 1
         assert of("inventory-0").restarts == 0
-
-        def kafka_answers():
-            return kafka_problem(load_stack(home).kafka.bootstrap) is None
-
-        eventually(kafka_answers)
+        bootstrap = load_stack(home).kafka.bootstrap
+        eventually(lambda: kafka_problem(bootstrap) is None, "Kafka answers", PATIENCE)
 
 
 def test_data_stays_until_a_fresh_start(home):
@@ -211,11 +200,7 @@ def test_an_interrupted_download_leaves_no_half_and_no_maven(home, tmp_path):
     path = f"{tmp_path}:{os.environ['PATH']}"
     with held_stack(home, BANDSTAND_CACHE=str(cache), PATH=path) as process:
         until(process, "downloading Kafka")
-
-        def maven_runs():
-            return len(processes_of(home)) >= 3
-
-        eventually(maven_runs)
+        eventually(lambda: len(processes_of(home)) >= 3, "Maven runs", PATIENCE)
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=PATIENCE)
     assert processes_of(home) == []
@@ -225,20 +210,16 @@ def test_an_interrupted_download_leaves_no_half_and_no_maven(home, tmp_path):
 def test_orphans_of_a_killed_supervisor_are_ended_by_the_next_start(home):
     with running_stack(a_stack(), home=home) as running:
         running.keep()
-    supervising = psutil.Process(running.stack.supervisor.pid)
-    orphans = [each for each in processes_of(home) if each != supervising]
-    os.kill(running.stack.supervisor.pid, signal.SIGKILL)
-
-    def the_supervisor_is_gone():
-        return has_ended(supervising)
-
-    eventually(the_supervisor_is_gone)
+    supervising = running.stack.supervisor.pid
+    orphans = [each for each in processes_of(home) if each.pid != supervising]
+    os.kill(supervising, signal.SIGKILL)
+    eventually(lambda: is_dead(supervising), "the supervisor is gone")
     with pytest.raises(NoStackError):
         load_stack(home)
     heard = Heard()
     with running_stack(a_stack(), heard, home) as second:
         assert any("that a killed stack had left" in line for line in heard.lines)
-        assert all(map(has_ended, orphans))
+        assert all(is_dead(orphan.pid) for orphan in orphans)
         assert postgres_problem(second.stack.postgres.url) is None
 
 
@@ -256,11 +237,7 @@ def test_a_start_after_everything_was_killed_works(home):
         process.kill()
         for each in processes_of(home):
             each.kill()
-
-        def all_are_gone():
-            return processes_of(home) == []
-
-        eventually(all_are_gone)
+        eventually(lambda: processes_of(home) == [], "all are gone", PATIENCE)
     assert home.stack_file.exists()
     with running_stack(a_stack(), home=home) as running:
         assert postgres_problem(running.stack.postgres.url) is None

@@ -4,8 +4,6 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-import psutil
-
 PATIENCE_SECONDS = 45.0
 PAUSE_SECONDS = 0.05
 
@@ -21,11 +19,3 @@ def eventually(
         assert time.monotonic() < deadline, f"not within {within:.0f} s: {what}, but {found!r}"
         time.sleep(PAUSE_SECONDS)
     return found
-
-
-def has_ended(process: psutil.Process) -> bool:
-    """An orphan that has ended is a zombie until whoever is process 1 asks after it."""
-    try:
-        return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return True
