@@ -55,15 +55,15 @@ class Policing:
             now: Any = connection.execute(_NOW).fetchone()
             self._after = now[0]
         versions = [VersionRow(*row) for row in connection.execute(VERSIONS)]
-        if versions:
-            self._go_over(connection, versions, self._after)
-        return AUDIT_EVERY_SECONDS
+        found = self._go_over(connection, versions, self._after) if versions else 0
+        return 0.0 if found == AT_ONCE else AUDIT_EVERY_SECONDS
 
-    def _go_over(self, connection: Any, versions: list[VersionRow], after: str) -> None:
+    def _go_over(self, connection: Any, versions: list[VersionRow], after: str) -> int:
+        """How many orders there were, at most `AT_ONCE`: there may be more behind a full page."""
         values = {"after": after, "settled": SETTLED_SECONDS, "limit": AT_ONCE}
         rows = [HistoryRow(*row) for row in connection.execute(_NEXT, values)]
         if not rows:
-            return
+            return 0
         auditor = self._auditor = self._auditor or Auditor(())
         auditor.look_at(eras(versions))
         auditor.go_over(map(history, rows))
@@ -71,3 +71,4 @@ class Policing:
         for violation in auditor.findings.violations[self._told :]:
             self._metrics.policy_violations.labels(violation.mode.value, violation.kind.value).inc()
         self._told = len(auditor.findings.violations)
+        return len(rows)

@@ -214,7 +214,10 @@ class Auditor:
         for guard in book.guards.get(done.step, ()):
             if guard.rule.limit is None or not _is_true(done, guard):
                 continue
-            key, amount = _account(done, guard)
+            try:
+                key, amount = _account(done, guard)
+            except EvaluationError:  # then the point took nothing either
+                continue
             account = guard.rule.name, key, done.history.mode
             self._accounts.setdefault(account, []).append((done.caused_at, amount))
 

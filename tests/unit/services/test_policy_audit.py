@@ -129,6 +129,15 @@ def test_a_limit_counts_each_customer_each_mode_and_each_window_for_itself():
     assert accused([era], *orders) == []
 
 
+@pytest.mark.parametrize("on_error", ["open", "closed"])
+def test_a_limit_that_cannot_be_reckoned_is_as_its_rule_says(on_error):
+    limit = {"atMost": 1, "windowSeconds": 50, "sum": "1 / (order.amount_cents - 100)"}
+    era = an_era({"effect": "limit", "limit": limit, "onError": on_error})
+    broken = msgspec.structs.replace(EXAMPLE, amount_cents=100)
+    found = accused([era], a_history(order=broken))
+    assert [kind for _, _, kind, _ in found] == ([Kind.BYPASS] if on_error == "closed" else [])
+
+
 planted = st.tuples(st.booleans(), st.sampled_from(Mode), st.floats(102, 1_000))
 
 
