@@ -1,6 +1,7 @@
 """One replica acts at a time: the one that holds the Lease.
 
-kopf's peering is no leader election, so there is a Lease as Kubernetes' own controllers have it.
+kopf's peering is no leader election, so there is a Lease as Kubernetes' own controllers have it;
+the chart makes it, empty, so that it goes with the release.
 It keeps two replicas from doing everything twice; that they cannot disagree is not its doing, for
 the object and the route are changed by compare-and-set alone.
 """
@@ -16,14 +17,12 @@ from datetime import UTC, datetime, timedelta
 import httpx2
 from lightkube import ApiError, Client
 from lightkube.models.coordination_v1 import LeaseSpec
-from lightkube.models.meta_v1 import ObjectMeta
 from lightkube.resources.coordination_v1 import Lease
 
 log = logging.getLogger(__name__)
 
 DURATION_SECONDS = 10
 RENEW_SECONDS = 2.5
-NOT_FOUND = 404
 
 
 class Tenure:
@@ -82,13 +81,7 @@ class Tenure:
 
     def _take(self) -> bool:
         now = datetime.now(UTC)
-        try:
-            lease = self._client.get(Lease, self._name)
-        except ApiError as error:
-            if error.status.code != NOT_FOUND:
-                raise
-            self._client.create(Lease(metadata=ObjectMeta(name=self._name), spec=self._spec(now)))
-            return True
+        lease = self._client.get(Lease, self._name)
         before = lease.spec or LeaseSpec()
         if before.holderIdentity not in (None, "", self._identity) and not _expired(before, now):
             return False

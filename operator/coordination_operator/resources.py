@@ -38,7 +38,8 @@ def _about(text: str, **bounds: Any) -> Meta:
 
 
 def _duration(text: str) -> Meta:
-    return Meta(description=text, pattern=r"^([0-9]+(ms|s|m|h))+$", max_length=_LONGEST)
+    """Six digits: any of them, added to any date of ours, is a date that Python can tell."""
+    return Meta(description=text, pattern=r"^([0-9]{1,6}(ms|s|m|h))+$", max_length=_LONGEST)
 
 
 _Query = Annotated[str, Meta(min_length=1, max_length=4096)]

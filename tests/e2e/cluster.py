@@ -18,7 +18,9 @@ CHART = ROOT / "charts" / "bandstand"
 PATIENCE = "5m"
 STATEFUL = ("kafka", "postgres")
 PARTS = {"grafana.enabled": "false"}  # its image is not to be had everywhere
-KINDS = "all,configmap,secret,serviceaccount,role,rolebinding,networkpolicy,poddisruptionbudget"
+KINDS = (
+    "all,configmap,secret,serviceaccount,role,rolebinding,networkpolicy,poddisruptionbudget,lease"
+)
 
 
 def run(*command: str, check: bool = True) -> str:

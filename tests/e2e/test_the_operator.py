@@ -134,6 +134,8 @@ def test_twenty_switches_with_the_operator_killed_at_random_end_ready(
         ({"rollout": {"steps": [{"weight": 50}, {"weight": 10}]}}, "weights of the steps must asc"),
         ({"rollout": {"steps": [{"weight": 101}]}}, "less than or equal to 100"),
         ({"rollout": {"progressDeadline": "soon"}}, "progressDeadline"),
+        ({"drain": {"timeout": "9999999999999h"}}, "drain.timeout"),
+        ({"rollback": {"cooldown": "99999999h"}}, "rollback.cooldown"),
         ({"analysis": {"metrics": [{"name": "m"}]}}, "either a template or a query is needed"),
         ({"analysis": {"metrics": [{"name": "m", "query": "up"}]}}, "a query needs bounds"),
         (
