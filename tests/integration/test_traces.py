@@ -148,6 +148,10 @@ def marks(tree):
     return {name for _, span in tree.all() for name in span.tags}
 
 
+def is_undone(tree):
+    return any(span.tags.get("saga.direction") == "backward" for _, span in tree.all())
+
+
 def is_refused(tree):
     return tree.root.tags["saga.outcome"] == "rejected"
 
@@ -192,6 +196,7 @@ def test_no_trace_has_a_hole_where_processes_were_killed_under_faults(traced, co
     assert [broken for tree in trees for broken in broken_rules(tree)] == []
     assert {tree.root.mode for tree in trees if "saga.resumed" in marks(tree)} == set(MODES)
     assert any("saga.put_off" in marks(tree) for tree in trees)
+    assert {tree.root.mode for tree in trees if is_undone(tree)} == set(MODES)
     late = {tree.root.mode for tree in trees if Kind.TIMEOUT in {s.kind for _, s in tree.all()}}
     assert late == set(MODES)
 
