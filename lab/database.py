@@ -15,10 +15,12 @@ Shape = TypeVar("Shape")
 OPTIONS = "-c default_transaction_read_only=on -c application_name=bandstand-lab"
 PATIENCE_SECONDS = 30.0
 PAUSE_SECONDS = 0.2
+CONNECT_SECONDS = 5
 
 
 class Database:
-    """One connection a thread, opened again when the server was restarted.
+    """One connection a thread, opened again when the server was restarted. A connection that is not
+    answered within five seconds is given up for another: a tunnel's can be stuck for thirty.
 
     `looks` is the number of transactions that the lab itself caused, to be subtracted from what
     the server counted.
@@ -64,7 +66,9 @@ class Database:
     def _connection(self) -> psycopg.Connection[Any]:
         connection: psycopg.Connection[Any] | None = getattr(self._local, "connection", None)
         if connection is None:
-            connection = psycopg.connect(self._url, autocommit=True, options=OPTIONS)
+            connection = psycopg.connect(
+                self._url, autocommit=True, options=OPTIONS, connect_timeout=CONNECT_SECONDS
+            )
             self._local.connection = connection
         return connection
 

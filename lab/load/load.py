@@ -62,11 +62,7 @@ class Load:
     def _run(
         self, ends: Ends, watcher: Watcher, patience: float, send: Callable[[Loop], None]
     ) -> None:
-        try:
-            send(Loop(self._door, self.ledger, ends, watcher.placed))
-        except BaseException:
-            self.stop()
-            raise
+        send(Loop(self._door, self.ledger, ends, watcher.placed))
         self._await_ends(ends, patience)
 
     def _await_ends(self, ends: Ends, patience: float) -> None:

@@ -66,7 +66,7 @@ class Loop:
     def open(self, due: Sequence[float]) -> None:
         """`due` are seconds from now, ascending, one for each planned order."""
         start = time.monotonic()
-        with _Customers() as customers:
+        with _Customers(self._door) as customers:
             for planned, seconds in zip(self._ledger.planned, due, strict=True):
                 if self._door.shut_within(max(0.0, start + seconds - time.monotonic())):
                     break
@@ -74,7 +74,7 @@ class Loop:
 
     def closed(self, slots: threading.Semaphore) -> None:
         """`slots` are as many as orders may be open at once; whoever sees one end gives it back."""
-        with _Customers() as customers:
+        with _Customers(self._door) as customers:
             for planned in self._ledger.planned:
                 if not self._slot(slots):
                     break
@@ -114,9 +114,14 @@ class Loop:
 
 
 class _Customers:
-    """A pool of threads whose bugs are not swallowed: the first one surfaces when all have left."""
+    """A pool of threads whose bugs are not swallowed: the first one surfaces when all have left.
 
-    def __init__(self) -> None:
+    On an interrupt the door is shut before they are waited for, or those whom nobody opens would
+    go on knocking for as long as their patience lasts.
+    """
+
+    def __init__(self, door: Door) -> None:
+        self._door = door
         self._pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="customer")
         self._sent: list[Future[Any]] = []
 
@@ -124,6 +129,8 @@ class _Customers:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is not None:
+            self._door.shut()
         self._pool.shutdown(wait=True, cancel_futures=kind is not None)
         if kind is None:
             for future in self._sent:

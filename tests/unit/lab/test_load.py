@@ -1,5 +1,6 @@
 """Loads against a shop that stalls, fails and hangs up."""
 
+import _thread
 import socket
 import threading
 import time
@@ -110,6 +111,19 @@ def test_a_stopped_load_keeps_what_was_done_so_far(shop):
     threading.Timer(0.3, load.stop).start()
     load.open(rate=100, seed=1, watcher=Nobody(), patience=5)
     assert 0 < len(load.ledger.placed) < 200
+
+
+def test_an_interrupted_load_knocks_no_more_at_a_shop_that_does_not_open(shop):
+    def interrupt(_path, attempt):
+        if attempt == 2:
+            _thread.interrupt_main()
+        return 503
+
+    shop.books.upset = interrupt
+    load, began = a_load(shop, orders=10_000, patience=60), time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        load.open(rate=100, seed=1, watcher=Nobody(), patience=5)
+    assert time.monotonic() - began < 30
 
 
 def test_two_loads_of_one_seed_place_their_orders_twice(shop):
