@@ -19,7 +19,7 @@ from starlette.concurrency import run_in_threadpool
 from services.kit import fault_store
 from services.kit.api import Alive, common_routes, make_app
 from services.kit.backlog import Backlog
-from services.kit.broker import COMPACTED, BrokerProbe, Later, make_producer, make_topics
+from services.kit.broker import COMPACTED, Later, make_admin, make_producer, make_topics
 from services.kit.connection import AWAY
 from services.kit.dead_letters import topic_of_letters
 from services.kit.faults import Faults
@@ -28,6 +28,7 @@ from services.kit.metrics import Metrics
 from services.kit.migrate import count_start, migrate
 from services.kit.pool import Pool, make_pool
 from services.kit.postgres import PostgresDatabase
+from services.kit.probe import BrokerProbe
 from services.kit.readiness import Readiness
 from services.kit.relay import Relay
 from services.kit.remaining import remaining_route
@@ -80,7 +81,7 @@ class Process:
         self._databases: list[PostgresDatabase] = []
         self._pool: Pool = make_pool(settings, service.schema)
         self._alive = Alive(service=service.name, instance=settings.instance, incarnation=0)
-        self._probe = BrokerProbe(settings)
+        self._probe = BrokerProbe(lambda: make_admin(settings))
         self._migrated = False
         self._readiness = Readiness(lambda: self._migrated, self._pool, self._probe.answers)
         self._broken = False

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import logging
-import threading
-import time
-from collections.abc import Callable, Iterable
-from typing import Any, TypeVar
+from collections.abc import Iterable
+from typing import Any
 
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
 from kafka.admin import MemberToRemove, NewTopic
@@ -18,13 +16,10 @@ from services.kit.settings import KafkaSettings, Settings
 
 log = logging.getLogger(__name__)
 
-Answer = TypeVar("Answer")
-
 BOOTSTRAP_MS = 5_000
 POLL_RECORDS = 500
 PATIENT_BYTES = 256 * 1024
-PROBE_SECONDS = 1.0
-PROBE_TIMEOUT_MS = 2_000
+ADMIN_TIMEOUT_MS = 2_000
 DAY_MS = 86_400_000
 FOREVER_MS = 2**31 - 1
 POLICIES = "policies"
@@ -128,15 +123,22 @@ def make_consumer(settings: Settings, group: str, patient: bool = False) -> Any:
     )
 
 
+def make_admin(settings: Settings) -> Any:
+    """Somebody waits for its answer. By default half a minute would lie between two attempts to
+    connect, once a broker has long been away."""
+    return KafkaAdminClient(
+        **settings.clients(),
+        bootstrap_timeout_ms=ADMIN_TIMEOUT_MS,
+        request_timeout_ms=ADMIN_TIMEOUT_MS,
+        reconnect_backoff_max_ms=500,
+    )
+
+
 def leave_group(settings: Settings, group: str) -> None:
     """A static member's close keeps its place until the session ends, for a quick return. Who was
     asked to stop may not return: the others shall have its partitions now."""
     try:
-        admin = KafkaAdminClient(
-            **settings.clients(),
-            bootstrap_timeout_ms=PROBE_TIMEOUT_MS,
-            request_timeout_ms=PROBE_TIMEOUT_MS,
-        )
+        admin = make_admin(settings)
     except (KafkaError, OSError) as error:
         log.warning("%s keeps its place in the group: %s", settings.instance, error)
         return
@@ -159,47 +161,3 @@ class Later:
         if client is None:
             raise KafkaError("the broker does not answer yet")
         return getattr(client, name)
-
-
-class BrokerProbe:
-    """Asks the broker whether it is there; thread-safe, and an answer holds for a second."""
-
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-        self._lock = threading.Lock()
-        self._admin: Any = None
-        self._asked = 0.0
-        self._answers = False
-
-    def answers(self) -> bool:
-        with self._lock:
-            if time.monotonic() - self._asked > PROBE_SECONDS:
-                self._answers = self._ask()
-                self._asked = time.monotonic()
-            return self._answers
-
-    def ask(self, question: Callable[[Any], Answer]) -> Answer:
-        """Put it to the broker's admin client; KafkaError or OSError while that is away."""
-        with self._lock:
-            return question(self._client())
-
-    def close(self) -> None:
-        with self._lock:
-            if self._admin is not None:
-                self._admin.close()
-
-    def _client(self) -> Any:
-        if self._admin is None:
-            self._admin = KafkaAdminClient(
-                **self._settings.clients(),
-                bootstrap_timeout_ms=PROBE_TIMEOUT_MS,
-                request_timeout_ms=PROBE_TIMEOUT_MS,
-            )
-        return self._admin
-
-    def _ask(self) -> bool:
-        try:
-            return bool(self._client().describe_cluster())
-        except (KafkaError, OSError) as error:
-            log.info("the broker does not answer: %s", error)
-            return False

@@ -17,10 +17,10 @@ from kafka.admin import OffsetSpec
 from kafka.errors import KafkaError
 from pydantic import BaseModel, Field
 
-from services.kit.broker import BrokerProbe
 from services.kit.message import Mode
 from services.kit.pool import Pool
 from services.kit.postgres import mode_of_parked
+from services.kit.probe import BrokerProbe
 from services.kit.problems import Problem, documented
 
 Offsets = Mapping[TopicPartition, int]
