@@ -22,6 +22,7 @@ from tests.integration.prometheus_process import monitoring
 from tests.integration.service_process import processes
 from tests.integration.traffic import send_unreadable
 from tests.integration.waiting import eventually
+from tests.tools import lacking
 
 ORDERS, RATE, SEED, PATIENCE = 400, 30, 5, 60
 SHOWN_WITHIN_SECONDS = 60
@@ -54,7 +55,7 @@ def prometheus():
     try:
         return find_prometheus()
     except MissingError as missing:
-        pytest.skip(str(missing))
+        lacking(str(missing))
 
 
 @pytest.fixture(scope="module")
