@@ -83,6 +83,10 @@ class Metrics:
         "mode",
         "outcome",
     )
+    route_share = _gauge(
+        "route_share_percent", "percent", "New orders that the route gives to a mode", "mode"
+    )
+    route_epoch = _gauge("route_epoch", "epoch", "Number of the routing decision in force")
     open_sagas = _gauge("sagas_open", "sagas", "Open sagas", "mode", "epoch")
     oldest_saga = _gauge(
         "sagas_oldest_age_seconds", "seconds", "Age of the oldest open saga", "mode"

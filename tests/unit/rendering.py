@@ -10,8 +10,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import pytest
 import yaml
+
+from tests.tools import lacking
 
 ROOT = Path(__file__).parents[2]
 CHART = ROOT / "charts" / "bandstand"
@@ -27,11 +28,9 @@ Manifest = dict[str, Any]
 
 
 def helm(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """Where CI says that Helm must be there, its absence is a failure and not a skipped test."""
     program = os.environ.get("HELM") or shutil.which("helm")
     if program is None:
-        assert not os.environ.get("BANDSTAND_REQUIRE_HELM"), "helm is not on the PATH"
-        pytest.skip("helm is not on the PATH")
+        lacking("helm is not on the PATH, which renders the chart")
     return subprocess.run([program, *arguments], capture_output=True, text=True, check=False)
 
 

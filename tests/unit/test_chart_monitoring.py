@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 
@@ -64,6 +65,26 @@ def test_a_prometheus_rule_has_the_groups_of_the_repository() -> None:
     files = sorted(OBSERVABILITY.glob("rules/*.yml"))
     groups = [group for path in files for group in yaml.safe_load(path.read_text())["groups"]]
     assert rule["spec"]["groups"] == groups
+
+
+def test_alerts_and_dashboards_lead_to_the_runbooks_where_you_keep_them() -> None:
+    yours = "https://wiki.example.com/runbooks"
+    manifests = template(*PROFILES["production"], f"--set=monitoring.runbooks={yours}")
+    groups = named(manifests, "PrometheusRule")["spec"]["groups"]
+    carried = named(
+        template(f"--set=monitoring.runbooks={yours}"), "ConfigMap", f"{BAND}-prometheus-rules"
+    )
+    for text in carried["data"].values():
+        groups += yaml.safe_load(text)["groups"]
+    rules = [rule for group in groups for rule in group["rules"] if "alert" in rule]
+    assert rules
+    for rule in rules:
+        name = rule["labels"]["runbook"]
+        assert rule["annotations"]["runbook_url"] == f"{yours}/{name}.md"
+        assert (ROOT / "docs" / "runbooks" / f"{name}.md").exists()
+    for text in named(manifests, "ConfigMap", f"{BAND}-dashboards")["data"].values():
+        variables = {each["name"]: each for each in json.loads(text)["templating"]["list"]}
+        assert variables["runbooks"]["query"] == yours
 
 
 def test_your_operator_finds_them_by_the_labels_that_you_name() -> None:
