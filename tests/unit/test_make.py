@@ -37,9 +37,7 @@ def make(tmp_path: Path) -> Make:
             "CLUSTERS": clusters,
         }
         command = ["make", "--directory", str(ROOT), *words, f"OUT={tmp_path / 'out'}"]
-        done = subprocess.run(
-            command, env=environment, capture_output=True, text=True, check=False
-        )
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
         return [" ".join(line.split()) for line in notes.read_text().splitlines()]
 
