@@ -15,10 +15,11 @@ BUILD_FLAGS ?=
 REGISTRY ?= $(if $(findstring docker,$(BUILDER)),,localhost)
 TAG ?= dev
 IMAGE := $(if $(REGISTRY),$(REGISTRY)/)bandstand:$(TAG)
-# The time in an image is its commit's: who builds it again gets the same one.
+# The time in an image is its commit's: who builds it again gets the same one. In Docker's format
+# buildah writes the name of the container that it was built in, too.
 COMMITTED := $(shell git log -1 --format=%ct 2>/dev/null || echo 0)
 BUILD = SOURCE_DATE_EPOCH=$(COMMITTED) $(BUILDER) build $(BUILD_FLAGS) \
-	$(if $(findstring docker,$(BUILDER)),,--timestamp $(COMMITTED)) --build-arg VERSION=$(TAG) \
+	$(if $(findstring docker,$(BUILDER)),,--format oci --timestamp $(COMMITTED)) --build-arg VERSION=$(TAG) \
 	--build-arg REVISION=$$(git rev-parse HEAD 2>/dev/null || echo unknown)
 # kind and minikube look into Docker's store at most, but take a file from whoever wrote it.
 OUT := out
