@@ -13,6 +13,7 @@ from lab.stack.ports import Ports
 from lab.verify.invariants import verify
 from services.kit.bootstrap import SERVICES
 from services.kit.message import Mode
+from services.kit.readiness import AWAY
 from tests.e2e.cluster import run
 from tests.e2e.conftest import SHORT_SESSION
 from tests.e2e.traffic import PATIENCE_SECONDS, halves, turn, under_load, wait_for_share
@@ -75,6 +76,24 @@ def test_a_killed_pod_comes_back_and_nothing_is_lost(
     release.settle()
 
 
+@pytest.mark.parametrize(("server", "part"), [("kafka", "broker"), ("postgres", "database")])
+def test_pods_outlive_a_server_that_is_away_and_say_so_and_nothing_is_lost(
+    server, part, release, order, order_url, database
+):
+    halves(order)
+    before = release.restarts()
+    with under_load(order_url, database, orders=150) as load:
+        wait_for_share(load, 0.2)
+        with release.without(server):
+            eventually(lambda: readiness(order_url).get(part) == AWAY)
+            if server == "kafka":
+                wait_for_share(load, 0.8)
+            else:
+                release.await_all_unavailable(SERVICES)
+    release.settle()
+    assert release.restarts() == before
+
+
 def test_an_upgrade_and_a_rollback_under_load_lose_nothing_and_keep_the_secrets(
     release, order_url, database
 ):
@@ -101,6 +120,13 @@ def test_an_uninstall_leaves_nothing_but_claims_and_they_fit_the_next_install(re
     release.install(**SHORT_SESSION)
     with release.forward("order", 8080) as port:
         assert httpx.get(f"http://127.0.0.1:{port}/orders?limit=1").text == before
+
+
+def readiness(url):
+    try:
+        return httpx.get(f"{url}/readyz").json()
+    except httpx.TransportError:
+        return {}
 
 
 def answers(url):

@@ -30,7 +30,7 @@ def developed(release):
 def test_a_source_that_changes_counts_in_every_pod_and_replaces_none(
     developed, order, order_url, database
 ):
-    pods = running_the_image(developed)
+    pods = eventually(lambda: running_the_image(developed), "the former pods are gone")
     assert {container for _, container in pods} >= {*SERVICES, "operator"}
     for place in pods:
         sync(developed, place, an_archive())
@@ -46,11 +46,13 @@ def test_a_source_that_changes_counts_in_every_pod_and_replaces_none(
 
 
 def running_the_image(release):
-    """Skaffold copies into every container of the image in a pod that runs."""
+    """Skaffold copies into every container of the image in a pod that runs; none while one ends."""
+    running = [pod for pod in release.items("pods") if pod["status"]["phase"] == "Running"]
+    if any("deletionTimestamp" in pod["metadata"] for pod in running):
+        return []
     return [
         (pod["metadata"]["name"], container["name"])
-        for pod in release.items("pods")
-        if pod["status"]["phase"] == "Running"
+        for pod in running
         for container in pod["spec"]["containers"]
         if container["image"] == image_from_environment()
     ]
@@ -73,7 +75,8 @@ def sync(release, place, archive):
     pod, container = place
     inside = ("kubectl", "--namespace", release.namespace, "exec", pod, "-c", container, "-i", "--")
     unpack = (*inside, "tar", "xmf", "-", "-C", "/", "--no-same-owner")
-    subprocess.run(unpack, input=archive, check=True, capture_output=True)
+    done = subprocess.run(unpack, input=archive, check=False, capture_output=True)
+    assert done.returncode == 0, done.stderr.decode()
     for command in commands_after():
         subprocess.run((*inside, *command), stdin=subprocess.DEVNULL, check=True)
 
