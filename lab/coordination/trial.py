@@ -16,7 +16,7 @@ from coordination_operator.analysis import Sample
 from coordination_operator.decide import farewell
 from coordination_operator.errors import Unavailable
 from coordination_operator.phases import AT_REST, Command, Phase
-from coordination_operator.plan import Deployed, Note, Observed, SetRoute
+from coordination_operator.plan import Deployed, Observed, SetRoute
 from coordination_operator.reconcile import reconcile
 from coordination_operator.resources import (
     Analysis,
@@ -33,7 +33,7 @@ from coordination_operator.resources import (
     length,
 )
 from coordination_operator.services_api import Services
-from coordination_operator.status import CoordinationStatus
+from coordination_operator.status import CoordinationStatus, Note
 from coordination_operator.templates import ANSWERS
 from lab.database import Database, query
 from lab.errors import BandstandError
@@ -146,9 +146,10 @@ class Stage:
     def done_with(self, commands: Collection[Command]) -> None:
         """Nobody annotates anything here."""
 
-    def tell(self, notes: Sequence[Note]) -> None:
+    def tell(self, notes: Sequence[Note]) -> Sequence[Note]:
         for note in notes:
             self._say(f"{note.reason}: {note.message}")
+        return ()
 
     def go_back(self) -> None:
         """Whoever interrupts a trial leaves no mode on trial."""

@@ -18,7 +18,7 @@ from coordination_operator.errors import OutsideError, Unavailable
 from coordination_operator.events import Events
 from coordination_operator.http import Http
 from coordination_operator.lease import Tenure
-from coordination_operator.plan import Note, Observed
+from coordination_operator.plan import Observed
 from coordination_operator.policy_cluster import PolicyCluster
 from coordination_operator.policy_reconcile import Policies
 from coordination_operator.prometheus import Prometheus
@@ -26,7 +26,7 @@ from coordination_operator.reconcile import reconcile
 from coordination_operator.resources import KIND, NAME, CoordinationSpec
 from coordination_operator.services_api import Services
 from coordination_operator.settings import Settings
-from coordination_operator.status import CoordinationStatus
+from coordination_operator.status import CoordinationStatus, Note
 from coordination_operator.telemetry import Health, Metrics, serve
 
 log = logging.getLogger(__name__)
@@ -49,7 +49,7 @@ class Operator:
             Prometheus(http, settings.prometheus, settings.selector),
             self._events,
             settings.orchestrator,
-            self.metrics.observe,
+            self.metrics,
         )
         events = Events(client, policy_resources.KIND)
         self._policies = Policies(PolicyCluster(client, self._services, events, self.metrics.tell))

@@ -18,7 +18,7 @@ from coordination_operator.analysis import Sample
 from coordination_operator.errors import Stale, Unavailable
 from coordination_operator.events import Events
 from coordination_operator.phases import Command
-from coordination_operator.plan import Deployed, Note, Observed, SetRoute
+from coordination_operator.plan import Deployed, Observed, SetRoute
 from coordination_operator.prometheus import Prometheus
 from coordination_operator.report import ORDER_SERVICE
 from coordination_operator.resources import (
@@ -30,7 +30,8 @@ from coordination_operator.resources import (
     CoordinationSpec,
 )
 from coordination_operator.services_api import Services
-from coordination_operator.status import CoordinationStatus
+from coordination_operator.status import CoordinationStatus, Note
+from coordination_operator.telemetry import Metrics
 from services.kit.message import Mode
 
 log = logging.getLogger(__name__)
@@ -54,7 +55,7 @@ class Cluster:
         prometheus: Prometheus,
         events: Events,
         orchestrator: str,
-        observe: Callable[[Observed, Sequence[Note]], None],
+        metrics: Metrics,
     ) -> None:
         self._client = client
         self._name = name
@@ -62,17 +63,16 @@ class Cluster:
         self._prometheus = prometheus
         self._events = events
         self._orchestrator = orchestrator
-        self._observe = observe
+        self._metrics = metrics
         self._object: Any = None
-        self._seen: Observed | None = None
+        self._deployment: Any = None
 
     def look(self) -> tuple[CoordinationSpec, Observed]:
         with asking_the_api():
             self._object = self._client.get(Coordination, self._name)
         spec = msgspec.convert(self._object.get("spec") or {}, CoordinationSpec)
         observed = self._observed()
-        self._seen = observed
-        self._observe(observed, ())
+        self._metrics.observe(observed)
         return spec, observed
 
     def save(self, status: CoordinationStatus) -> None:
@@ -92,8 +92,10 @@ class Cluster:
         log.info("new sagas: %s %s %%", wish.mode, wish.weight, extra=self._extra)
 
     def scale(self, replicas: int) -> None:
+        """Stale if the Deployment is no longer the one that was looked at."""
         with asking_the_api():
-            body = {"spec": {"replicas": replicas}}
+            version = self._deployment.metadata.resourceVersion
+            body = {"metadata": {"resourceVersion": version}, "spec": {"replicas": replicas}}
             self._client.patch(
                 DeploymentScale, self._orchestrator, body, patch_type=PatchType.MERGE
             )
@@ -106,13 +108,17 @@ class Cluster:
         with asking_the_api():
             self._client.patch(Coordination, self._name, body, patch_type=PatchType.MERGE)
 
-    def tell(self, notes: Sequence[Note]) -> None:
-        assert self._seen is not None
-        self._observe(self._seen, notes)
-        for note in notes:
-            level = logging.WARNING if note.warning else logging.INFO
-            log.log(level, "%s: %s", note.reason, note.message, extra=self._extra)
-            self._events.tell(self._object, note)
+    def tell(self, notes: Sequence[Note]) -> list[Note]:
+        return [note for note in notes if not self._told(note)]
+
+    def _told(self, note: Note) -> bool:
+        """In the log and the metrics once it is an event, or can be none."""
+        if not self._events.tell(self._object, note):
+            return False
+        level = logging.WARNING if note.warning else logging.INFO
+        log.log(level, "%s: %s", note.reason, note.message, extra=self._extra)
+        self._metrics.tell(note)
+        return True
 
     @property
     def _extra(self) -> dict[str, str]:
@@ -137,7 +143,7 @@ class Cluster:
         if not self._orchestrator:
             return Deployed(wanted=1, ready=1)
         with asking_the_api():
-            found = self._client.get(Deployment, self._orchestrator)
+            found = self._deployment = self._client.get(Deployment, self._orchestrator)
         wanted = found.spec.replicas if found.spec else None
         ready = found.status.readyReplicas if found.status else None
         return Deployed(wanted=1 if wanted is None else wanted, ready=ready or 0)
