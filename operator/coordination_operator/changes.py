@@ -8,26 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from coordination_operator.course import ALL
 from coordination_operator.phases import AT_REST, Phase
 from coordination_operator.situation import Situation
 from coordination_operator.status import CoordinationStatus, Note
 
 
 def changes(before: CoordinationStatus, s: Situation) -> Iterator[Note]:
-    was = _share_before(before, s)
+    was = before.weight_of(s.target)
     if was is not None and before.epoch != s.route.epoch and was != s.share:
         yield _of_the_route(s, was)
     had, has = before.orchestrator_replicas, s.observed.orchestrator
     if had is not None and has is not None and bool(had) != bool(has.wanted):
         yield Note("OrchestratorScaled", f"from {had} to {has.wanted}")
-
-
-def _share_before(before: CoordinationStatus, s: Situation) -> int | None:
-    """Of what is the target now; the weight that was told is of what was asked for then."""
-    if before.weight is None or before.epoch is None:
-        return None
-    return before.weight if before.target_mode is s.target else ALL - before.weight
 
 
 def _of_the_route(s: Situation, was: int) -> Note:

@@ -9,9 +9,7 @@ from functools import cached_property
 from coordination_operator.phases import AT_REST, ROLLOUT, Phase
 from coordination_operator.plan import Deployed, Observed, Route
 from coordination_operator.resources import CoordinationSpec, Step, Who
-from coordination_operator.status import CoordinationStatus
-
-ALL = 100
+from coordination_operator.status import ALL, CoordinationStatus
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,6 @@ from typing import Final
 from msgspec.structs import replace
 
 from coordination_operator.changes import changes
-from coordination_operator.course import ALL
 from coordination_operator.moves import PROMOTED, Move, move_from
 from coordination_operator.phases import AT_REST, JUDGED, Command, Phase
 from coordination_operator.plan import Action, Measure, Observed, Plan, Route, Scale, SetRoute
@@ -21,6 +20,7 @@ from coordination_operator.report import reported, reported_blind
 from coordination_operator.resources import CoordinationSpec, Who
 from coordination_operator.situation import Situation
 from coordination_operator.status import (
+    ALL,
     LAST_SWITCHES,
     CoordinationStatus,
     Note,

@@ -6,11 +6,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from coordination_operator.course import ALL
 from coordination_operator.phases import ROLLOUT, Command, Phase
 from coordination_operator.resources import OnTimeout
 from coordination_operator.situation import Situation
-from coordination_operator.status import Note
+from coordination_operator.status import ALL, Note
 
 PROMOTED: Final = "Promoted"
 

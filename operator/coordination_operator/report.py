@@ -8,12 +8,12 @@ from datetime import datetime
 from msgspec.structs import replace
 
 from coordination_operator.conditions import Judged, judged_anew
-from coordination_operator.course import ALL
 from coordination_operator.phases import AT_REST, Phase
 from coordination_operator.plan import Observed, Route
 from coordination_operator.resources import CoordinationSpec
 from coordination_operator.situation import Situation, clock
 from coordination_operator.status import (
+    ALL,
     Backlog,
     CoordinationStatus,
     InFlight,
@@ -48,6 +48,7 @@ def reported_blind(spec: CoordinationSpec, observed: Observed, now: datetime) ->
         observed.status,
         observed_generation=observed.generation,
         target_mode=spec.mode,
+        weight=observed.status.weight_of(spec.mode),
         clear_since=None,
         in_flight=None,
         backlog=None,

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from coordination_operator.analysis import needs_stable
-from coordination_operator.course import ALL, Course
+from coordination_operator.course import Course
 from coordination_operator.phases import VALID, Command, Phase
 from coordination_operator.resources import Metric, length
-from coordination_operator.status import AnalysisStatus, Measurement, Outcome, Verdict
+from coordination_operator.status import ALL, AnalysisStatus, Measurement, Outcome, Verdict
 
 GRACE = timedelta(seconds=5)
 

@@ -18,6 +18,7 @@ from msgspec.structs import replace
 from coordination_operator.phases import Command, Phase
 from coordination_operator.resources import Resource, Who
 
+ALL = 100
 LAST_SWITCHES = 5
 MOST_UNANNOUNCED = 20
 
@@ -170,6 +171,12 @@ class CoordinationStatus(Resource, frozen=True, kw_only=True):
         tuple[Note, ...], _about("Events that are still to be written; kept until they are.")
     ] = ()
     conditions: tuple[Condition, ...] = ()
+
+    def weight_of(self, who: Who) -> int | None:
+        """Of the route as it was last seen, whoever was asked for then."""
+        if self.weight is None:
+            return None
+        return self.weight if self.target_mode is who else ALL - self.weight
 
     def to_be_announced(self, notes: Iterable[Note]) -> CoordinationStatus:
         """Saved with what they are about, so that no end of an operator can come between."""
