@@ -13,8 +13,8 @@ from uuid import UUID
 import msgspec
 
 from coordination_operator.analysis import Sample
-from coordination_operator.decide import farewell
 from coordination_operator.errors import Unavailable
+from coordination_operator.farewell import farewell
 from coordination_operator.phases import AT_REST, Command, Phase
 from coordination_operator.plan import Deployed, Observed, SetRoute
 from coordination_operator.reconcile import reconcile
@@ -153,8 +153,9 @@ class Stage:
 
     def go_back(self) -> None:
         """Whoever interrupts a trial leaves no mode on trial."""
-        _, observed = self.look()
-        wish = farewell(self._spec, observed)
+        if self.status.active_mode is None:
+            return
+        wish = farewell(self.status.active_mode, suspended=False, route=self._services.route())
         if wish is not None:
             self._services.switch(wish)
             self._say(f"interrupted: new orders go to {wish.mode} again")

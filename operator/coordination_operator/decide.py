@@ -54,14 +54,6 @@ def decide(spec: CoordinationSpec, observed: Observed, now: datetime) -> Plan:
     )
 
 
-def farewell(spec: CoordinationSpec, observed: Observed) -> SetRoute | None:
-    """When the object is deleted: no mode is left on trial, unless everything is frozen."""
-    active, route = observed.status.active_mode, observed.route
-    if active is None or route is None or spec.suspend or route.share(active.mode) == ALL:
-        return None
-    return SetRoute(active.mode, ALL, route.epoch)
-
-
 def adopted(
     spec: CoordinationSpec, status: CoordinationStatus, route: Route, now: datetime
 ) -> CoordinationStatus:

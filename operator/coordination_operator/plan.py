@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from coordination_operator.phases import Command
-from coordination_operator.status import CoordinationStatus, Left, Note
+from coordination_operator.status import CoordinationStatus, Left
+from coordination_operator.status import Note as Note
 from services.kit.message import Mode
 
 

@@ -11,7 +11,7 @@ from lightkube import Client
 from lightkube.generic_resource import create_namespaced_resource
 from lightkube.types import PatchType
 
-from coordination_operator.cluster import Gone, asking_the_api
+from coordination_operator.asking import Gone, asking_the_api
 from coordination_operator.errors import Stale
 from coordination_operator.events import Events
 from coordination_operator.policy_plan import InForce, PolicyObject, SetRules

@@ -6,7 +6,7 @@ import json
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -14,8 +14,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.openmetrics.exposition import CONTENT_TYPE_LATEST, generate_latest
 
 from coordination_operator.phases import Phase
-from coordination_operator.plan import Observed
-from coordination_operator.status import Note
+from coordination_operator.plan import Note, Observed
 from services.kit.message import Mode
 
 PREFIX = "bandstand_operator"
@@ -38,7 +37,9 @@ class Metrics:
         self.phase = self._gauge("phase", "1 for the phase that it is in", "phase")
         self.leader = self._gauge("leader", "1 for the replica that acts")
 
-    def observe(self, observed: Observed) -> None:
+    def observe(self, observed: Observed, notes: Sequence[Note]) -> None:
+        for note in notes:
+            self.tell(note)
         for what in ("OrderService", "Services", "Orchestrator"):
             self.unseen.labels(what).set(what in observed.unseen)
         if observed.route is not None:

@@ -5,9 +5,9 @@ from datetime import timedelta
 import pytest
 
 from coordination_operator.analysis import Sample
-from coordination_operator.decide import decide, farewell
+from coordination_operator.decide import decide
 from coordination_operator.phases import Command, Phase
-from coordination_operator.plan import Observed, SetRoute
+from coordination_operator.plan import SetRoute
 from coordination_operator.reconcile import reconcile
 from coordination_operator.resources import Drain, OnTimeout, Rollback, Who
 from services.kit.message import Mode
@@ -166,16 +166,6 @@ def test_the_route_is_wished_for_with_the_epoch_that_was_seen():
     world.save(plan.status)
     plan = decide(world.spec, world.look()[1], world.now)
     assert plan.actions == (SetRoute(Mode.CHOREOGRAPHY, 10, 1),)
-
-
-def test_a_deleted_object_leaves_no_mode_on_trial():
-    world = a_world()
-    run(world, 1)
-    _, observed = world.look()
-    assert farewell(world.spec, observed) == SetRoute(Mode.ORCHESTRATION, 100, world.epoch)
-    assert farewell(a_spec(suspend=True), observed) is None
-    at_rest = Observed(world.status, 1, a_route(), None, None)
-    assert farewell(world.spec, at_rest) is None
 
 
 def test_a_way_back_is_gone_as_fast_when_everything_else_is_frozen():
