@@ -87,7 +87,7 @@ class Done:
 
     @cached_property
     def seen(self) -> Context:
-        return context(self.history.placed, self.facts)
+        return context(self.history.placed)
 
 
 @dataclass
@@ -187,7 +187,7 @@ class Auditor:
         try:
             if not guard.when.evaluate(done.seen):
                 return None
-            missing = [fact for fact in rule.after if fact not in done.facts]
+            missing = [fact for fact in guard.facts if fact not in done.facts]
             if missing:
                 return f"without {missing[0]}"
             if rule.effect is Effect.LIMIT:

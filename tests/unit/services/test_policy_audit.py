@@ -82,6 +82,18 @@ def test_a_requirement_is_judged_by_the_order_of_events(mode):
 
 
 @MODES
+@pytest.mark.parametrize("rule", [{"when": "facts.StockReserved"}, {"after": ["StockReserved"]}])
+def test_a_rule_that_waits_for_a_fact_accuses_nobody_by_a_guess_at_what_was_known(mode, rule):
+    """Its point has let through only what it denies, or was never to have begun."""
+    rule = {**rule, "when": f"order.amount_cents > 1 && {rule.get('when', 'true')}"}
+    early = {"PaymentAuthorized": 200.05, "StockReserved": 200.15}
+    for events in ({}, early):
+        assert len(accused([an_era(rule)], a_history(mode, **events))) == 1
+        cheap = msgspec.structs.replace(EXAMPLE, amount_cents=1)
+        assert accused([an_era(rule)], a_history(mode, order=cheap, **events)) == []
+
+
+@MODES
 def test_who_acts_before_anybody_can_have_asked_is_found_without_any_rule(mode):
     unasked = a_history(mode, PaymentCaptured=200.25)
     assert accused([], unasked) == [("CapturePayment", PROCESS, Kind.BYPASS, 0)]

@@ -65,6 +65,22 @@ def test_a_requirement_waits_and_then_lets_through():
     assert decided(book, a_case(facts=["StockReserved"]))[0].verdict is Verdict.ALLOWED
 
 
+@pytest.mark.parametrize("effect", ["deny", "hold", "require"])
+def test_a_fact_that_an_expression_names_is_waited_for_before_it_is_asked(effect):
+    book = a_book({"effect": effect, "when": "facts.StockReserved", "after": ["StockReserved"]})
+    ruling, bench = decided(book)
+    assert (ruling.verdict, bench.minutes) == (Verdict.WAITING, [])
+    said = {"deny": Verdict.DENIED, "hold": Verdict.HELD, "require": Verdict.ALLOWED}
+    assert decided(book, a_case(facts=["StockReserved"]))[0].verdict is said[effect]
+
+
+def test_a_rule_that_only_looks_waits_for_nothing_and_says_that_it_would_have():
+    ruling, bench = decided(a_book({"mode": "audit", "when": "facts.StockReserved"}))
+    assert ruling.verdict is Verdict.ALLOWED
+    said = [(m.outcome, m.why, m.failed) for m in bench.minutes]
+    assert said == [(Verdict.WAITING, "waits for StockReserved", False)]
+
+
 def test_a_hold_begins_once_and_ends_by_an_answer_or_by_silence():
     book = a_book({"name": "look", "effect": "hold", "hold": {"seconds": 60, "silence": "allow"}})
     ruling, bench = decided(book)
