@@ -77,6 +77,17 @@ PAST = [
         "Slipped: before its point knew the rule. Bypass: although it had said to enforce it.",
     ),
     series(
+        "Slipped through, by version of the rules",
+        "short",
+        [
+            query(
+                f"max by (mode, version) (bandstand_policy_slipped_total{{{MODE}}})",
+                "{{mode}}: version {{version}}",
+            )
+        ],
+        "Steps of orders that passed before every point knew the rules of that version.",
+    ),
+    series(
         "Rules that fail",
         "ops",
         [

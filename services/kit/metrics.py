@@ -227,6 +227,13 @@ class Metrics:
         "mode",
         "kind",
     )
+    policy_slipped = _counter(
+        "policy_slipped",
+        "steps",
+        "Of these, steps whose point did not enforce the rule yet, by the version of the rules",
+        "mode",
+        "version",
+    )
 
     def __init__(self, service: str) -> None:
         self.registry = CollectorRegistry()

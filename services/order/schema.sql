@@ -85,6 +85,10 @@ CREATE TABLE IF NOT EXISTS policy_points (
     at       timestamptz NOT NULL,
     PRIMARY KEY (service, instance)
 );
+-- Since when it has been there without a longer silence: who joins late is behind from then on, and
+-- not from when the rules were made.
+ALTER TABLE policy_points ADD COLUMN IF NOT EXISTS present_since timestamptz;
+ALTER TABLE policy_acknowledgements ADD COLUMN IF NOT EXISTS present_since timestamptz;
 
 -- What rules hold, and what was answered.
 CREATE TABLE IF NOT EXISTS holds (

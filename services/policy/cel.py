@@ -15,7 +15,8 @@ from typing import Any
 from services.policy.rules import RuleError
 
 _PLACE = re.compile(
-    r"<input>:(?P<line>\d+):(?P<column>\d+): (?P<text>.*?)(?: \(in container ''\))?$", re.MULTILINE
+    r"<input>:(?P<line>\d+):(?P<column>\d+): (?P<text>.*?)(?: \(in container ''\))?$",
+    re.MULTILINE,
 )
 
 

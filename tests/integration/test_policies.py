@@ -91,14 +91,15 @@ def is_said(database, instance, version, seconds_ago):
     """As the register writes it when it hears it."""
     database.execute(
         """
-        INSERT INTO policy_acknowledgements VALUES ('payment', %(instance)s, %(version)s, now())
+        INSERT INTO policy_acknowledgements (service, instance, version, at)
+        VALUES ('payment', %(instance)s, %(version)s, now())
         ON CONFLICT DO NOTHING
         """,
         {"instance": instance, "version": version},
     )
     database.execute(
         """
-        INSERT INTO policy_points
+        INSERT INTO policy_points (service, instance, version, at)
         VALUES ('payment', %(instance)s, %(version)s, now() - make_interval(secs => %(ago)s))
         ON CONFLICT (service, instance) DO UPDATE SET at = EXCLUDED.at
         """,
