@@ -42,6 +42,7 @@ class InForce(msgspec.Struct, frozen=True):
     applied_at: datetime | None
     rules: list[Rule]
     points: list[Point]
+    missed: list[Point] = []
 
     def behind(self) -> list[Point]:
         return [point for point in self.points if point.version < self.version]

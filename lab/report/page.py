@@ -55,7 +55,7 @@ def render(report: Report) -> str:
         lstrip_blocks=True,
     )
     environment.filters.update(number=number, ms=milliseconds, s=seconds, spread=spread)
-    environment.filters.update(versions=versions, became=became)
+    environment.filters.update(versions=versions, became=became, percent=percent)
     return environment.get_template("page.html.j2").render(
         report=report,
         missing={"few": TOO_FEW, "elsewhere": ELSEWHERE, "untraced": UNTRACED},
@@ -71,6 +71,10 @@ def render(report: Report) -> str:
 
 def number(value: float | None, digits: int = 0, missing: str = TOO_FEW) -> str:
     return missing if value is None else f"{value:,.{digits}f}"
+
+
+def percent(share: float | None) -> str:
+    return TOO_FEW if share is None else f"{share:.0%}"
 
 
 def versions(slipped: Mapping[str, int]) -> str:

@@ -14,11 +14,13 @@ from services.kit.postgres import transaction
 from services.kit.problems import Problem
 from services.kit.relay import Publisher
 from services.kit.wire import Record
-from services.policy.reader import REPEAT_SECONDS, RULES_KEY, Acknowledgement
+from services.policy.reader import RULES_KEY, Acknowledgement
 from services.policy.rulebook import compile_rules
 from services.policy.rules import Rule, RuleError, RuleSet, read_rules
+from services.policy.steps import REPEAT_SECONDS
 
 SILENT_SECONDS: Final = 3 * REPEAT_SECONDS
+MISSED_SECONDS: Final = 600.0
 
 _LOCK = "SELECT pg_advisory_xact_lock(hashtext('bandstand-policies'))"
 
@@ -34,7 +36,8 @@ RETURNING extract(epoch FROM applied_at)::float8
 
 # A point that enforces rules repeats that, so one that is silent for three times as long is gone.
 # One without rules had no reason to speak until there were some: it gets as long from then on. Both
-# are times of databases, and `at` is that of the point's last word, however late it is read.
+# are times of databases, and `at` is that of the point's last word, however late it is read. Who
+# has said goodbye is gone at once; who falls silent without that is missed for a while.
 _HEARD = """(
     SELECT
         point.*,
@@ -51,7 +54,7 @@ _HEARD = """(
 _PRESENT = f"""
 WITH present AS (
     SELECT * FROM {_HEARD} AS heard
-    WHERE heard_at > clock_timestamp() - make_interval(secs => %s)
+    WHERE NOT leaving AND heard_at > clock_timestamp() - make_interval(secs => %s)
 )
 """  # noqa: S608 - a constant
 
@@ -62,15 +65,24 @@ JOIN policy_acknowledgements AS first USING (service, instance, version)
 ORDER BY service, instance
 """  # noqa: S608 - two constants
 
+_MISSED = f"""
+SELECT service, instance, version, at FROM {_HEARD} AS heard
+WHERE NOT leaving
+    AND heard_at <= clock_timestamp() - make_interval(secs => %s)
+    AND heard_at > clock_timestamp() - make_interval(secs => %s)
+ORDER BY service, instance
+"""  # noqa: S608 - a constant
+
 # Whoever was silent for so long that it was taken for gone has joined anew.
 _ACKNOWLEDGE = f"""
 WITH said AS (
     SELECT
         %(service)s AS service, %(instance)s AS instance, %(version)s::integer AS version,
-        to_timestamp(%(at)s) AS at
+        to_timestamp(%(at)s) AS at, %(leaving)s AS leaving
 ), present AS (
     SELECT said.*, CASE
-        WHEN heard.heard_at > said.at - make_interval(secs => %(silent)s) THEN heard.present_since
+        WHEN NOT heard.leaving AND heard.heard_at > said.at - make_interval(secs => %(silent)s)
+            THEN heard.present_since
         ELSE said.at
     END AS present_since
     FROM said LEFT JOIN {_HEARD} AS heard USING (service, instance)
@@ -79,10 +91,11 @@ WITH said AS (
     SELECT service, instance, version, at, present_since FROM present
     ON CONFLICT DO NOTHING
 )
-INSERT INTO policy_points AS point (service, instance, version, at, present_since)
-SELECT service, instance, version, at, present_since FROM present
+INSERT INTO policy_points AS point (service, instance, version, at, leaving, present_since)
+SELECT service, instance, version, at, leaving, present_since FROM present
 ON CONFLICT (service, instance) DO UPDATE
-SET version = EXCLUDED.version, at = EXCLUDED.at, present_since = EXCLUDED.present_since
+SET version = EXCLUDED.version, at = EXCLUDED.at, leaving = EXCLUDED.leaving,
+    present_since = EXCLUDED.present_since
 WHERE point.at < EXCLUDED.at
 """  # noqa: S608 - a constant
 
@@ -133,13 +146,21 @@ def snapshot(pool: Pool) -> dict[str, Any]:
     with pool.connection() as connection:
         rules, applied_at = _newest(connection)
         points: list[Any] = connection.execute(_POINTS, (SILENT_SECONDS,)).fetchall()
+        missing = missed(connection)
     names = ("service", "instance", "version", "at")
     return {
         "version": rules.version,
         "applied_at": applied_at,
         "rules": msgspec.to_builtins(rules.rules),
         "points": [dict(zip(names, point, strict=True)) for point in points],
+        "missed": [dict(zip(names, point, strict=True)) for point in missing],
     }
+
+
+def missed(connection: Any) -> list[Any]:
+    """Who fell silent without a goodbye, with its last word: frozen, or killed not long ago."""
+    found: list[Any] = connection.execute(_MISSED, (SILENT_SECONDS, MISSED_SECONDS)).fetchall()
+    return found
 
 
 def _newest(connection: Any) -> tuple[RuleSet, datetime | None]:

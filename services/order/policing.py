@@ -11,8 +11,8 @@ from typing import Any
 from services.kit.message import Mode
 from services.kit.metrics import Metrics
 from services.kit.postgres import PostgresDatabase
-from services.order.policies import points_behind
-from services.policy.audit import Auditor, Kind, Violation
+from services.order.policies import missed, points_behind
+from services.policy.audit import Auditor, Findings, Kind
 from services.policy.histories import (
     HISTORIES,
     VERSIONS,
@@ -47,15 +47,16 @@ class Policing:
     def __init__(self, database: PostgresDatabase, metrics: Metrics) -> None:
         self._database, self._metrics = database, metrics
         self._after: tuple[str, str] | None = None
-        self._auditor: Auditor | None = None
-        self._told = 0
+        self._auditors: dict[Mode, Auditor] = {}
         for mode in Mode:
             for kind in Kind:  # from nought on, or nobody would see the first one as an increase
                 metrics.policy_violations.labels(mode.value, kind.value)
 
     def measure_skew(self) -> float:
-        behind, seconds = points_behind(self._database.connection())
+        connection = self._database.connection()
+        behind, seconds = points_behind(connection)
         self._metrics.policy_points_behind.set(behind)
+        self._metrics.policy_points_missed.set(len(missed(connection)))
         self._metrics.policy_skew.set(seconds)
         return SKEW_EVERY_SECONDS
 
@@ -79,17 +80,21 @@ class Policing:
         if not rows:
             return 0
         words = [WordRow(*row) for row in connection.execute(WORDS)]
-        auditor = self._auditor = self._auditor or Auditor(())
-        auditor.look_at(eras(versions, words))
-        auditor.go_over(map(history, rows))
+        known, histories = eras(versions, words), [history(row) for row in rows]
+        for mode in Mode:
+            auditor = self._auditors.setdefault(mode, Auditor(()))
+            auditor.look_at(known)
+            auditor.go_over(each for each in histories if each.mode is mode)
+            self._tell(mode, auditor.take_findings())
         self._after = rows[-1].closed_at, rows[-1].id
-        for violation in auditor.findings.violations[self._told :]:
-            self._tell(violation)
-        self._told = len(auditor.findings.violations)
         return len(rows)
 
-    def _tell(self, violation: Violation) -> None:
-        mode, kind = violation.mode.value, violation.kind
-        self._metrics.policy_violations.labels(mode, kind.value).inc()
-        if kind is Kind.SLIPPED:
-            self._metrics.policy_slipped.labels(mode, str(violation.version)).inc()
+    def _tell(self, mode: Mode, found: Findings) -> None:
+        """No rule is about both modes at once, so each has an auditor of its own."""
+        metrics = self._metrics
+        metrics.policy_audited.labels(mode.value, "true").inc(found.guarded)
+        metrics.policy_audited.labels(mode.value, "false").inc(found.steps - found.guarded)
+        for violation in found.violations:
+            metrics.policy_violations.labels(mode.value, violation.kind.value).inc()
+            if violation.kind is Kind.SLIPPED:
+                metrics.policy_slipped.labels(mode.value, str(violation.version)).inc()

@@ -88,6 +88,7 @@ CREATE TABLE IF NOT EXISTS policy_points (
 -- Since when it has been there without a longer silence: who joins late is behind from then on, and
 -- not from when the rules were made.
 ALTER TABLE policy_points ADD COLUMN IF NOT EXISTS present_since timestamptz;
+ALTER TABLE policy_points ADD COLUMN IF NOT EXISTS leaving boolean NOT NULL DEFAULT false;
 ALTER TABLE policy_acknowledgements ADD COLUMN IF NOT EXISTS present_since timestamptz;
 
 -- What rules hold, and what was answered.

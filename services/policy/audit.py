@@ -142,6 +142,11 @@ class Auditor:
         """The rules so far; points may have said more of them since the last look."""
         self._eras = [(era, self._book(era.rules)) for era in (Era(RuleSet()), *eras)]
 
+    def take_findings(self) -> Findings:
+        """Those since the last time; the accounts of limits go on."""
+        found, self.findings = self.findings, Findings()
+        return found
+
     def _book(self, rules: RuleSet) -> Rulebook:
         if rules.version not in self._books:
             self._books[rules.version] = compile_rules(rules)

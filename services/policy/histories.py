@@ -13,6 +13,7 @@ from services.kit.message import Mode, SagaId
 from services.messages import Address, Item, OrderPlaced
 from services.policy.audit import NEVER, Answer, Era, History, events_of
 from services.policy.rules import Rule, RuleSet
+from services.policy.steps import REPEAT_SECONDS
 
 VERSIONS: Final = """
 SELECT
@@ -23,8 +24,9 @@ FROM orders.policy_versions
 ORDER BY version
 """
 
-# Each replica's first word about each version, and the last that was heard of it.
-WORDS: Final = """
+# Each replica's first word about each version, and until when it may have been there: what it does
+# not repeat in time, it may just have had no time for.
+WORDS: Final = f"""
 SELECT
     service,
     instance,
@@ -33,10 +35,12 @@ SELECT
     coalesce(extract(epoch FROM present_since), 0)::float8 AS present_since
 FROM (
     SELECT service, instance, version, at, present_since FROM orders.policy_acknowledgements
-    UNION ALL SELECT service, instance, NULL, at, present_since FROM orders.policy_points
+    UNION ALL
+    SELECT service, instance, NULL, at + make_interval(secs => {REPEAT_SECONDS}), present_since
+    FROM orders.policy_points
 ) AS words
 ORDER BY service, instance, version NULLS LAST
-"""
+"""  # noqa: S608 - a constant
 
 HISTORIES: Final = """
 SELECT

@@ -10,6 +10,9 @@ APPROVED: Final = "HoldApproved"
 DECLINED: Final = "HoldDeclined"
 POLICY: Final = "policy:"
 
+# How often a point that enforces rules says so again.
+REPEAT_SECONDS: Final = 10.0
+
 # Before the pivot a step can be refused, so a rule about it can be enforced.
 REFUSABLE: Final = ("ReserveStock", "AuthorizePayment", "ArrangeShipment")
 # After it there is only forward: a rule about these can look, and no more.

@@ -10,7 +10,13 @@ from psycopg.types.json import Jsonb
 from services.kit.metrics import Metrics
 from services.kit.postgres import PostgresDatabase
 from services.order import policing
-from services.order.policies import SILENT_SECONDS, Register
+from services.order.policies import (
+    MISSED_SECONDS,
+    SILENT_SECONDS,
+    Register,
+    missed,
+    points_behind,
+)
 from services.order.policing import AUDIT_EVERY_SECONDS, Policing
 from services.policy.histories import VERSIONS, WORDS, VersionRow, WordRow, eras
 from services.policy.reader import Acknowledgement
@@ -52,8 +58,8 @@ class Book:
         statement = "INSERT INTO policy_versions VALUES (%s, %s, to_timestamp(%s))"
         self.run(statement, (version, Jsonb(rules), at))
 
-    def hears(self, instance, version, at):
-        said = Acknowledgement("payment", instance, version, at)
+    def hears(self, instance, version, at, leaving=False):
+        said = Acknowledgement("payment", instance, version, at, leaving)
         self.register.hear("", msgspec.json.encode(said))
 
     def repeats(self, instance, version, since, until):
@@ -102,6 +108,32 @@ def test_who_was_silent_for_long_joins_anew_and_was_not_behind_meanwhile(book):
     book.hears("b", 1, back)
     book.hears("b", 2, back + 3)
     found = [book.enforced(at, version=2) for at in (back - 1, back + 1, back + 4)]
+    assert found == [True, False, True]
+
+
+def test_who_says_goodbye_is_gone_at_once_and_who_falls_silent_without_is_missed(book):
+    now = book.run("SELECT extract(epoch FROM clock_timestamp())::float8").fetchone()[0]
+    book.hears("here", 2, now - 1)
+    book.hears("left", 1, now - 2)
+    book.hears("left", 1, now - 1, leaving=True)
+    book.hears("frozen", 1, now - SILENT_SECONDS - 1)
+    book.hears("long gone", 1, now - MISSED_SECONDS - 1)
+    assert points_behind(book.database.connection())[0] == 0
+    told = [instance for _, instance, *_ in missed(book.database.connection())]
+    assert told == ["frozen"]
+    book.hears("frozen", 1, now)
+    assert points_behind(book.database.connection())[0] == 1
+    assert missed(book.database.connection()) == []
+
+
+def test_who_comes_back_after_a_goodbye_has_joined_anew(book):
+    book.hears("a", 0, 10.0)
+    book.repeats("a", 1, APPLIED + 1, APPLIED + 200)
+    book.hears("b", 0, 10.0)
+    book.hears("b", 0, APPLIED - 20, leaving=True)
+    book.hears("b", 0, APPLIED + 100)
+    book.hears("b", 1, APPLIED + 105)
+    found = [book.enforced(APPLIED + after) for after in (50, 102, 106)]
     assert found == [True, False, True]
 
 

@@ -103,6 +103,25 @@ def test_each_bypass_is_counted_once_and_what_slipped_by_its_version(watch):
     assert watch.violations("bypass", "orchestration") == 0
 
 
+def test_the_share_of_steps_under_a_rule_is_told_of_each_mode(watch):
+    watch.put_in_force()
+    watch.tables.orders = [a_closed_order(1), a_closed_order(2, mode="orchestration")]
+    watch.tables.orders.append(a_closed_order(3, told=EVENTS[:1]))
+    for _ in range(2):
+        watch.policing.audit()
+    told = {
+        (mode, guarded): watch.counted("policy_audited_steps", mode=mode, guarded=guarded)
+        for mode in ("orchestration", "choreography")
+        for guarded in ("true", "false")
+    }
+    assert told == {
+        ("orchestration", "true"): 1,
+        ("orchestration", "false"): 2,
+        ("choreography", "true"): 1,
+        ("choreography", "false"): 3,
+    }
+
+
 def test_a_version_through_which_nothing_slipped_is_told_as_nought(watch):
     watch.put_in_force(version=3)
     watch.policing.audit()
@@ -129,7 +148,9 @@ def test_what_was_closed_before_it_began_is_left_to_who_asks_for_everything(watc
 
 def test_points_that_are_behind_are_shown_with_for_how_long(watch, monkeypatch):
     monkeypatch.setattr(policing, "points_behind", lambda connection: (2, 12.5))
+    monkeypatch.setattr(policing, "missed", lambda connection: ["payment-1"])
     assert watch.policing.measure_skew() == SKEW_EVERY_SECONDS
     sample = watch.metrics.registry.get_sample_value
     assert sample("bandstand_policy_points_behind") == 2
+    assert sample("bandstand_policy_points_missed") == 1
     assert sample("bandstand_policy_skew_seconds") == 12.5

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.kit.message import Mode, SagaId
+from services.kit.metrics import Metrics
 from services.policy.bench import Bench, Books, Case, Held, Verdict, answered, claims
 from services.policy.rulebook import EXAMPLE, compile_rules
 from services.policy.rules import RuleSet, read_rules
@@ -57,6 +58,10 @@ def test_an_error_closes_or_opens_as_the_rule_says_and_is_counted(on_error, verd
     ruling, bench = decided(a_book({"when": "1 / 0 > 0", "onError": on_error}))
     assert ruling.verdict == verdict
     assert [minute.failed for minute in bench.minutes] == [True]
+    metrics = Metrics("payment")
+    metrics.tell_decisions(bench)
+    labels = {"mode": "choreography", "rule": "rule-0"}
+    assert metrics.registry.get_sample_value("bandstand_policy_errors_total", labels) == 1
 
 
 def test_a_requirement_waits_and_then_lets_through():
