@@ -29,10 +29,11 @@ AUDIT_EVERY_SECONDS = 5.0
 SETTLED_SECONDS = 5.0
 AT_ONCE = 200
 
-_NEXT = (
+NEXT = (
     HISTORIES
     + """
-WHERE (closed_at, id) > (%(after)s::timestamptz, %(last)s::uuid)
+WHERE closed_at >= %(after)s::timestamptz
+  AND (closed_at, id) > (%(after)s::timestamptz, %(last)s::uuid)
   AND closed_at < clock_timestamp() - make_interval(secs => %(settled)s)
 ORDER BY closed_at, id LIMIT %(limit)s
 """
@@ -76,7 +77,7 @@ class Policing:
     def _go_over(self, connection: Any, versions: list[VersionRow], after: str, last: str) -> int:
         """How many orders there were, at most `AT_ONCE`: there may be more behind a full page."""
         values = {"after": after, "last": last, "settled": SETTLED_SECONDS, "limit": AT_ONCE}
-        rows = [HistoryRow(*row) for row in connection.execute(_NEXT, values)]
+        rows = [HistoryRow(*row) for row in connection.execute(NEXT, values)]
         if not rows:
             return 0
         words = [WordRow(*row) for row in connection.execute(WORDS)]

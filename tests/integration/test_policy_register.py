@@ -17,7 +17,7 @@ from services.order.policies import (
     missed,
     points_behind,
 )
-from services.order.policing import AUDIT_EVERY_SECONDS, Policing
+from services.order.policing import AT_ONCE, AUDIT_EVERY_SECONDS, NEXT, NOBODY, Policing
 from services.policy.histories import VERSIONS, WORDS, VersionRow, WordRow, eras
 from services.policy.reader import Acknowledgement
 from tests.integration.builders import an_id
@@ -144,6 +144,18 @@ def test_a_word_that_is_heard_again_changes_nothing(book):
     book.hears("a", 0, 10.0)
     book.repeats("a", 1, APPLIED + 1, APPLIED + 100)
     assert (list(book.run("SELECT * FROM policy_points")), book.enforced(APPLIED + 50)) == before
+
+
+def test_the_auditor_reads_what_has_just_closed_and_not_what_ever_was(book):
+    values = {"ids": [an_id() for _ in range(20_000)], "at": APPLIED, "closed": None}
+    book.run(ORDER, values)
+    book.run("UPDATE orders SET closed_at = now() - make_interval(secs => 60)")
+    book.run("VACUUM ANALYZE orders")
+    after = book.run("SELECT (now() - make_interval(secs => 9))::text").fetchone()[0]
+    page = {"after": after, "last": NOBODY, "settled": 5.0, "limit": AT_ONCE}
+    plan = "\n".join(line for (line,) in book.run(f"EXPLAIN {NEXT}", page))
+    assert "orders_closed" in plan
+    assert "Seq Scan on orders" not in plan
 
 
 def test_the_auditor_finds_all_that_was_closed_in_one_moment_page_by_page(book, monkeypatch):
