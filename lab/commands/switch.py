@@ -8,7 +8,7 @@ import typer
 from coordination_operator.http import Http
 from coordination_operator.resources import CoordinationSpec, Step
 from coordination_operator.services_api import Services
-from coordination_operator.situation import ALL
+from coordination_operator.status import ALL
 from lab.commands.where import target_of
 from lab.coordination.drain import Drain
 from lab.coordination.route import Route, read_route

@@ -13,10 +13,10 @@ from uuid import UUID
 import msgspec
 
 from coordination_operator.analysis import Sample
-from coordination_operator.decide import farewell
 from coordination_operator.errors import Unavailable
+from coordination_operator.farewell import farewell
 from coordination_operator.phases import AT_REST, Command, Phase
-from coordination_operator.plan import Deployed, Note, Observed, SetRoute
+from coordination_operator.plan import Deployed, Observed, SetRoute
 from coordination_operator.reconcile import reconcile
 from coordination_operator.resources import (
     Analysis,
@@ -33,7 +33,7 @@ from coordination_operator.resources import (
     length,
 )
 from coordination_operator.services_api import Services
-from coordination_operator.status import CoordinationStatus
+from coordination_operator.status import CoordinationStatus, Note
 from coordination_operator.templates import ANSWERS
 from lab.database import Database, query
 from lab.errors import BandstandError
@@ -146,14 +146,16 @@ class Stage:
     def done_with(self, commands: Collection[Command]) -> None:
         """Nobody annotates anything here."""
 
-    def tell(self, notes: Sequence[Note]) -> None:
+    def tell(self, notes: Sequence[Note]) -> Sequence[Note]:
         for note in notes:
             self._say(f"{note.reason}: {note.message}")
+        return ()
 
     def go_back(self) -> None:
         """Whoever interrupts a trial leaves no mode on trial."""
-        _, observed = self.look()
-        wish = farewell(self._spec, observed)
+        if self.status.active_mode is None:
+            return
+        wish = farewell(self.status.active_mode, suspended=False, route=self._services.route())
         if wish is not None:
             self._services.switch(wish)
             self._say(f"interrupted: new orders go to {wish.mode} again")

@@ -38,7 +38,6 @@ def main() -> int:
         kopf.run(
             registry=make_registry(
                 operator.reconcile,
-                operator.farewell,
                 operator.reconcile_policies,
                 fail,
                 over.set,

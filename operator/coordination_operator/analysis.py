@@ -10,9 +10,8 @@ from string import Template as Text
 
 from msgspec.structs import replace
 
-from coordination_operator.plan import Note
 from coordination_operator.resources import Metric, NoData, Who
-from coordination_operator.status import AnalysisStatus, Measurement, Verdict
+from coordination_operator.status import AnalysisStatus, Measurement, Note, Verdict
 from coordination_operator.templates import bounds_of, query_of, unit_of
 from services.kit.message import Mode
 

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
-import httpx2
 import msgspec
-from lightkube import ApiError, Client
+from lightkube import Client
 from lightkube.generic_resource import create_namespaced_resource
-from lightkube.resources.apps_v1 import Deployment, DeploymentScale
 from lightkube.types import PatchType
 
 from coordination_operator.analysis import Sample
+from coordination_operator.asking import Gone, asking_the_api
 from coordination_operator.errors import Stale, Unavailable
 from coordination_operator.events import Events
+from coordination_operator.farewell import LookedAfter
+from coordination_operator.memory import Memory
+from coordination_operator.orchestrator import Orchestrator
 from coordination_operator.phases import Command
-from coordination_operator.plan import Deployed, Note, Observed, SetRoute
+from coordination_operator.plan import Observed, SetRoute
 from coordination_operator.prometheus import Prometheus
 from coordination_operator.report import ORDER_SERVICE
 from coordination_operator.resources import (
@@ -28,19 +29,16 @@ from coordination_operator.resources import (
     VERSION,
     Analysis,
     CoordinationSpec,
+    Who,
 )
 from coordination_operator.services_api import Services
-from coordination_operator.status import CoordinationStatus
+from coordination_operator.status import CoordinationStatus, Note
+from coordination_operator.telemetry import Metrics
 from services.kit.message import Mode
 
 log = logging.getLogger(__name__)
 
 Coordination: Any = create_namespaced_resource(GROUP, VERSION, KIND, PLURAL)
-GONE, CONFLICT = 404, 409
-
-
-class Gone(Exception):
-    """The object is no longer there."""
 
 
 class Cluster:
@@ -53,8 +51,9 @@ class Cluster:
         services: Services,
         prometheus: Prometheus,
         events: Events,
-        orchestrator: str,
-        observe: Callable[[Observed, Sequence[Note]], None],
+        orchestrator: Orchestrator,
+        memory: Memory,
+        metrics: Metrics,
     ) -> None:
         self._client = client
         self._name = name
@@ -62,21 +61,22 @@ class Cluster:
         self._prometheus = prometheus
         self._events = events
         self._orchestrator = orchestrator
-        self._observe = observe
+        self._memory = memory
+        self._metrics = metrics
         self._object: Any = None
-        self._seen: Observed | None = None
+        self._spec: CoordinationSpec | None = None
 
     def look(self) -> tuple[CoordinationSpec, Observed]:
         with asking_the_api():
             self._object = self._client.get(Coordination, self._name)
-        spec = msgspec.convert(self._object.get("spec") or {}, CoordinationSpec)
+        self._spec = msgspec.convert(self._object.get("spec") or {}, CoordinationSpec)
         observed = self._observed()
-        self._seen = observed
-        self._observe(observed, ())
-        return spec, observed
+        self._metrics.observe(observed, ())
+        return self._spec, observed
 
     def save(self, status: CoordinationStatus) -> None:
         """A merge patch takes null for `remove it`, which is what None means here."""
+        self._remember(status.active_mode)
         version = self._object.metadata.resourceVersion
         body = {
             "metadata": {"resourceVersion": version},
@@ -92,11 +92,7 @@ class Cluster:
         log.info("new sagas: %s %s %%", wish.mode, wish.weight, extra=self._extra)
 
     def scale(self, replicas: int) -> None:
-        with asking_the_api():
-            body = {"spec": {"replicas": replicas}}
-            self._client.patch(
-                DeploymentScale, self._orchestrator, body, patch_type=PatchType.MERGE
-            )
+        self._orchestrator.scale(replicas)
 
     def samples(self, wanted: Analysis, target: Mode) -> list[Sample]:
         return self._prometheus.samples(wanted, target)
@@ -106,13 +102,37 @@ class Cluster:
         with asking_the_api():
             self._client.patch(Coordination, self._name, body, patch_type=PatchType.MERGE)
 
-    def tell(self, notes: Sequence[Note]) -> None:
-        assert self._seen is not None
-        self._observe(self._seen, notes)
-        for note in notes:
-            level = logging.WARNING if note.warning else logging.INFO
-            log.log(level, "%s: %s", note.reason, note.message, extra=self._extra)
-            self._events.tell(self._object, note)
+    def tell(self, notes: Sequence[Note]) -> list[Note]:
+        return [note for note in notes if not self._told(note)]
+
+    def _told(self, note: Note) -> bool:
+        """In the log and the metrics once it is an event, or can be none."""
+        if not self._events.tell(self._object, note):
+            return False
+        level = logging.WARNING if note.warning else logging.INFO
+        log.log(level, "%s: %s", note.reason, note.message, extra=self._extra)
+        self._metrics.tell(note)
+        return True
+
+    def _remember(self, active: Who | None) -> None:
+        """Before anything is done; but what cannot be noted down holds up nothing."""
+        if active is None:
+            return
+        assert self._spec is not None
+        meta, spec = self._object.metadata, self._spec
+        try:
+            self._memory.keep(
+                LookedAfter(
+                    name=meta.name,
+                    namespace=meta.namespace,
+                    uid=meta.uid,
+                    active_mode=active,
+                    suspended=spec.suspend,
+                    replicas=spec.orchestrator.replicas,
+                )
+            )
+        except (Unavailable, Stale) as error:
+            log.warning("what is looked after was not noted: %s", error, extra=self._extra)
 
     @property
     def _extra(self) -> dict[str, str]:
@@ -120,7 +140,7 @@ class Cluster:
 
     def _observed(self) -> Observed:
         unseen: dict[str, str] = {}
-        deployed = _seen(self._deployed, "Orchestrator", unseen)
+        deployed = _seen(self._orchestrator.look, "Orchestrator", unseen)
         away = ("orchestrator",) if deployed is not None and not deployed.wanted else ()
         return Observed(
             status=msgspec.convert(self._object.get("status") or {}, CoordinationStatus),
@@ -131,16 +151,6 @@ class Cluster:
             asked=asked(self._object.metadata.annotations or {}),
             unseen=unseen,
         )
-
-    def _deployed(self) -> Deployed | None:
-        """None if it is not ours to scale: then it is taken for being there."""
-        if not self._orchestrator:
-            return Deployed(wanted=1, ready=1)
-        with asking_the_api():
-            found = self._client.get(Deployment, self._orchestrator)
-        wanted = found.spec.replicas if found.spec else None
-        ready = found.status.readyReplicas if found.status else None
-        return Deployed(wanted=1 if wanted is None else wanted, ready=ready or 0)
 
 
 def annotation(command: Command) -> str:
@@ -154,20 +164,6 @@ def asked(annotations: dict[str, str]) -> frozenset[Command]:
         for command in Command
         if annotations.get(annotation(command), "false").lower() != "false"
     )
-
-
-@contextmanager
-def asking_the_api() -> Iterator[None]:
-    try:
-        yield
-    except ApiError as error:
-        if error.status.code == CONFLICT:
-            raise Stale(str(error)) from error
-        if error.status.code == GONE:
-            raise Gone(str(error)) from error
-        raise Unavailable(f"the API server: {error}") from error
-    except httpx2.HTTPError as error:
-        raise Unavailable(f"the API server does not answer: {error}") from error
 
 
 def _seen(look: Callable[[], Any], who: str, unseen: dict[str, str]) -> Any:

@@ -12,15 +12,18 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from coordination_operator.moves import Move, move_from
+from coordination_operator.changes import changes
+from coordination_operator.moves import PROMOTED, Move, move_from
 from coordination_operator.phases import AT_REST, JUDGED, Command, Phase
-from coordination_operator.plan import Action, Measure, Note, Observed, Plan, Route, Scale, SetRoute
+from coordination_operator.plan import Action, Measure, Observed, Plan, Route, Scale, SetRoute
 from coordination_operator.report import reported, reported_blind
 from coordination_operator.resources import CoordinationSpec, Who
-from coordination_operator.situation import ALL, Situation
+from coordination_operator.situation import Situation
 from coordination_operator.status import (
+    ALL,
     LAST_SWITCHES,
     CoordinationStatus,
+    Note,
     Outcome,
     RolloutStatus,
     Switch,
@@ -40,17 +43,15 @@ def decide(spec: CoordinationSpec, observed: Observed, now: datetime) -> Plan:
     command = _valid(here)
     move = move_from(here, command)
     after = _situation(spec, observed, _moved(here, move), here.route, now) if move else here
-    actions, notes = _actions(after, moving=move is not None)
-    told = (*_ignored(here, command), *((move.note,) if move else ()), *notes)
-    return Plan(reported(after), actions, told, observed.asked, _patience(after))
-
-
-def farewell(spec: CoordinationSpec, observed: Observed) -> SetRoute | None:
-    """When the object is deleted: no mode is left on trial, unless everything is frozen."""
-    active, route = observed.status.active_mode, observed.route
-    if active is None or route is None or spec.suspend or route.share(active.mode) == ALL:
-        return None
-    return SetRoute(active.mode, ALL, route.epoch)
+    moved = (move.note,) if move else ()
+    notes = (*changes(observed.status, here), *_ignored(here, command), *moved)
+    return Plan(
+        reported(after).to_be_announced(notes),
+        _actions(after),
+        notes,
+        observed.asked,
+        _patience(after),
+    )
 
 
 def adopted(
@@ -104,9 +105,9 @@ def _valid(s: Situation) -> Command | None:
 
 
 def _ignored(s: Situation, done: Command | None) -> tuple[Note, ...]:
-    frozen = ", suspended" if s.frozen else ""
+    why = ", suspended" if s.frozen else f", {s.unready}" if s.unready else ""
     return tuple(
-        Note("Ignored", f"{command} is not valid now ({s.phase}{frozen})", warning=True)
+        Note("Ignored", f"{command} is not valid now ({s.phase}{why})", warning=True)
         for command in sorted(s.observed.asked)
         if command is not done
     )
@@ -119,9 +120,11 @@ def _moved(s: Situation, move: Move) -> CoordinationStatus:
     if move.to is Phase.PREPARING:
         restarted = s.phase is Phase.ROLLED_BACK
         return replace(status, rollout=_begun(s.active, s.now, restarted), analysis=None)
-    if move.to in (Phase.HOLDING, Phase.ROLLING_BACK):
+    if move.to in (Phase.HOLDING, Phase.ROLLING_BACK) or move.reason == PROMOTED:
         told = replace(rollout, reason=move.reason, message=move.message)
-        return replace(status, rollout=told)
+        judged_anew = s.phase is Phase.HOLDING and move.to is Phase.DRAINING
+        analysis = None if judged_anew else status.analysis
+        return replace(status, rollout=told, analysis=analysis)
     if move.to is Phase.STABLE and s.phase in (Phase.DRAINING, Phase.HOLDING):
         ended = _ended(s, rollout, Outcome.PROMOTED, move)
         return replace(ended, phase=move.to, phase_since=s.now, active_mode=rollout.target)
@@ -148,45 +151,24 @@ def _ended(
     return replace(s.status, switches=(switch, *s.status.switches)[:LAST_SWITCHES], rollout=None)
 
 
-def _actions(s: Situation, moving: bool) -> tuple[tuple[Action, ...], tuple[Note, ...]]:
+def _actions(s: Situation) -> tuple[Action, ...]:
     if s.frozen:
-        return (), ()
+        return ()
     if (scale := _scale(s)) is not None and scale.replicas:
-        return (scale,), (_scaled(scale),)
-    if (share := _wanted_share(s)) != s.share:
-        note = _weight_note(s, share, moving)
-        return (_set_share(s, share),), (note,) if note else ()
+        return (scale,)
+    if (share := s.wanted_share) != s.share:
+        return (_set_share(s, share),)
     if scale is not None:
-        return (scale,), (_scaled(scale),)
+        return (scale,)
     if s.phase in JUDGED and s.share and s.measuring_due == timedelta():
-        return (Measure(s.route.epoch, s.target.mode),), ()
-    return (), ()
-
-
-def _wanted_share(s: Situation) -> int:
-    """Of the target mode, in percent. What lies between two steps goes back to the lower one."""
-    match s.phase:
-        case Phase.HOLDING:
-            return s.share
-        case Phase.DRAINING:
-            return ALL
-        case Phase.PROGRESSING:
-            return s.next_weight if s.step is None or s.step_passed else s.step.weight
-        case _:
-            return ALL if s.target is s.active else 0
+        return (Measure(s.route.epoch, s.target.mode),)
+    return ()
 
 
 def _set_share(s: Situation, share: int) -> SetRoute:
     """Said of the mode that has something, so that the route reads well."""
     mode = s.target.mode
     return SetRoute(mode if share else mode.other, share or ALL, s.route.epoch)
-
-
-def _weight_note(s: Situation, share: int, moving: bool) -> Note | None:
-    said = f"{s.target} gets {share} % of new sagas, {s.share} % before"
-    if s.phase is Phase.PROGRESSING and share > s.share:
-        return Note("WeightAdvanced", said)
-    return None if moving else Note("RouteCorrected", said, warning=s.phase in AT_REST)
 
 
 def _scale(s: Situation) -> Scale | None:
@@ -200,12 +182,8 @@ def _scale(s: Situation) -> Scale | None:
     return Scale(0) if asked.scale_to_zero_when_idle and idle and deployed.wanted else None
 
 
-def _scaled(scale: Scale) -> Note:
-    return Note("OrchestratorScaled", f"to {scale.replicas}")
-
-
 def _patience(s: Situation) -> timedelta:
-    if s.phase in AT_REST or s.spec.suspend:
+    if s.phase in AT_REST or s.frozen:
         return AT_LEISURE
     due = s.measuring_due if s.phase in JUDGED else None
     busy = BUSY if s.phase in (Phase.PROGRESSING, Phase.HOLDING) else SOON

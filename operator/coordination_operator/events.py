@@ -14,14 +14,14 @@ from lightkube.models.meta_v1 import ObjectMeta
 from lightkube.resources.core_v1 import Event
 from lightkube.types import PatchType
 
-from coordination_operator.plan import Note
 from coordination_operator.resources import GROUP, VERSION
+from coordination_operator.status import Note
 
 log = logging.getLogger(__name__)
 
 COMPONENT = "bandstand-operator"
 LONGEST = 1024
-CONFLICT = 409
+CONFLICT, BUSY, BROKEN = 409, 429, 500
 
 
 class Events:
@@ -29,8 +29,9 @@ class Events:
         self._client = client
         self._kind = kind
 
-    def tell(self, about: Any, note: Note) -> None:
-        """An event that cannot be written is no reason to stop."""
+    def tell(self, about: Any, note: Note) -> bool:
+        """Whether that is done with: an event that cannot be written is no reason to stop, and one
+        that is refused would be refused again, but one that nobody took may be tried again."""
         event = _event(about, self._kind, note)
         try:
             try:
@@ -39,8 +40,13 @@ class Events:
                 if error.status.code != CONFLICT:
                     raise
                 self._again(event)
-        except (ApiError, httpx2.HTTPError) as error:
+        except ApiError as error:
             log.warning("no event was written: %s", error)
+            return not _passes(error.status.code)
+        except httpx2.HTTPError as error:
+            log.warning("no event was written: %s", error)
+            return False
+        return True
 
     def _again(self, event: Event) -> None:
         assert event.metadata is not None
@@ -50,6 +56,10 @@ class Events:
         last = event.lastTimestamp.isoformat().replace("+00:00", "Z")
         body = {"count": (before.count or 1) + 1, "lastTimestamp": last}
         self._client.patch(Event, event.metadata.name, body, patch_type=PatchType.MERGE)
+
+
+def _passes(code: int | None) -> bool:
+    return code is None or code == BUSY or code >= BROKEN
 
 
 def _event(about: Any, kind: str, note: Note) -> Event:

@@ -1,7 +1,8 @@
 """kopf watches; what an object needs is found out anew each time, whatever woke us.
 
 Only `on.event` is used: a timer or a daemon of kopf's would put a finalizer on the object, and
-uninstalling would hang whenever the operator goes first.
+uninstalling would hang whenever the operator goes first. What is owed to an object that is gone is
+remembered elsewhere (`memory.py`), so it is looked once when the operator begins, too.
 """
 
 from __future__ import annotations
@@ -21,7 +22,6 @@ from coordination_operator.resources import GROUP, PLURAL, VERSION
 log = logging.getLogger(__name__)
 
 Reconcile = Callable[[], timedelta | None]
-Farewell = Callable[[dict[str, Any]], None]
 
 
 class Rounds:
@@ -63,32 +63,8 @@ class Rounds:
 
 
 class Watch:
-    """Of one object. A change of what is asked for wakes; one of what is reported does not."""
-
-    def __init__(
-        self, reconcile: Reconcile, farewell: Farewell, broken: Callable[[], None]
-    ) -> None:
-        self._rounds = Rounds(reconcile, broken)
-        self._farewell = farewell
-        self._asked: object = None
-
-    async def heard(self, event: dict[str, Any]) -> None:
-        body = event["object"]
-        if event["type"] == "DELETED":
-            await self.end()
-            await asyncio.to_thread(self._farewell, body)
-            return
-        if (asked := _asked(body)) != self._asked:
-            self._asked = asked
-            self._rounds.wake()
-
-    async def end(self) -> None:
-        self._asked = None
-        await self._rounds.end()
-
-
-class WatchOfAll:
-    """Of all objects of a kind, which are looked after together; one that is gone wakes, too."""
+    """Of all objects of a kind, which are looked after together. A change of what is asked for
+    wakes, and one that is gone; a change of what is reported does not."""
 
     def __init__(self, reconcile: Reconcile, broken: Callable[[], None]) -> None:
         self._rounds = Rounds(reconcile, broken)
@@ -102,6 +78,10 @@ class WatchOfAll:
             self._asked[name] = _asked(body)
         if before != self._asked.get(name):
             self._rounds.wake()
+
+    def begin(self) -> None:
+        """There may be something to do for objects that are gone."""
+        self._rounds.wake()
 
     async def end(self) -> None:
         await self._rounds.end()
@@ -121,15 +101,13 @@ def _ours(annotations: dict[str, str]) -> tuple[tuple[str, str], ...]:
 
 def make_registry(
     reconcile: Reconcile,
-    farewell: Farewell,
     reconcile_policies: Reconcile,
     broken: Callable[[], None],
     over: Callable[[], None],
 ) -> Any:
     """`over` has to set kopf's stop flag: a thread of kopf's waits for that, and kopf for it."""
     registry = kopf.OperatorRegistry()
-    watches: dict[str, Watch] = {}
-    policies = WatchOfAll(reconcile_policies, broken)
+    coordination, policies = Watch(reconcile, broken), Watch(reconcile_policies, broken)
 
     kopf.on.login(registry=registry)(log_in)
 
@@ -140,15 +118,19 @@ def make_registry(
         settings.posting.enabled = False
         settings.watching.server_timeout = 270
 
+    @kopf.on.startup(registry=registry)
+    async def begin(**_: Any) -> None:
+        coordination.begin()
+        policies.begin()
+
     @kopf.on.cleanup(registry=registry)
     async def end(**_: Any) -> None:
-        await asyncio.gather(policies.end(), *(watch.end() for watch in watches.values()))
+        await asyncio.gather(policies.end(), coordination.end())
         over()
 
     @kopf.on.event(GROUP, VERSION, PLURAL, registry=registry)
-    async def changed(event: Any, name: str, **_: Any) -> None:
-        watch = watches.setdefault(name, Watch(reconcile, farewell, broken))
-        await watch.heard(event)
+    async def changed(event: Any, **_: Any) -> None:
+        await coordination.heard(event)
 
     @kopf.on.event(GROUP, VERSION, policy_resources.PLURAL, registry=registry)
     async def policy_changed(event: Any, **_: Any) -> None:

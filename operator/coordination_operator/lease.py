@@ -4,6 +4,9 @@ kopf's peering is no leader election, so there is a Lease as Kubernetes' own con
 the chart makes it, empty, so that it goes with the release.
 It keeps two replicas from doing everything twice; that they cannot disagree is not its doing, for
 the object and the route are changed by compare-and-set alone.
+
+Nobody's clock is compared with anybody else's: a lease is up when whoever waits for it has seen it
+unchanged for as long as it lasts.
 """
 
 from __future__ import annotations
@@ -12,7 +15,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import httpx2
 from lightkube import ApiError, Client
@@ -28,28 +31,37 @@ RENEW_SECONDS = 2.5
 class Tenure:
     """Ours while `held`; who cannot renew it in time has to assume that somebody else has it."""
 
-    def __init__(self, client: Client, name: str, identity: str) -> None:
+    def __init__(
+        self,
+        client: Client,
+        name: str,
+        identity: str,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._client = client
         self._name = name
         self._identity = identity
+        self._clock = clock
         self._renewed = float("-inf")
+        self._seen: LeaseSpec | None = None
+        self._seen_at = 0.0
         self._ended = threading.Event()
 
     @property
     def held(self) -> bool:
-        return time.monotonic() - self._renewed < DURATION_SECONDS
+        return self._clock() - self._renewed < DURATION_SECONDS
 
     def await_turn(self, beat: Callable[[], None]) -> None:
-        while not self._try():
+        while not self.claim():
             beat()
-            time.sleep(RENEW_SECONDS)
+            self._ended.wait(RENEW_SECONDS)
         log.info("%s holds the lease %s", self._identity, self._name)
 
     def keep(self, lost: Callable[[], None], beat: Callable[[], None]) -> None:
         """On a thread of its own, until `give_up`; `lost` when it may be somebody else's."""
         while not self._ended.wait(RENEW_SECONDS):
             beat()
-            if not self._try() and not self.held:
+            if not self.claim() and not self.held:
                 log.error("%s has lost the lease %s", self._identity, self._name)
                 lost()
                 return
@@ -67,9 +79,9 @@ class Tenure:
         except (ApiError, httpx2.HTTPError) as error:
             log.warning("the lease could not be given up: %s", error)
 
-    def _try(self) -> bool:
+    def claim(self) -> bool:
         """By compare-and-set, so that only one of many gets it."""
-        asked = time.monotonic()
+        asked = self._clock()
         try:
             if not self._take():
                 return False
@@ -83,7 +95,7 @@ class Tenure:
         now = datetime.now(UTC)
         lease = self._client.get(Lease, self._name)
         before = lease.spec or LeaseSpec()
-        if before.holderIdentity not in (None, "", self._identity) and not _expired(before, now):
+        if before.holderIdentity not in (None, "", self._identity) and not self._is_up(before):
             return False
         taken = before.holderIdentity != self._identity
         spec = self._spec(now)
@@ -93,6 +105,12 @@ class Tenure:
         self._client.replace(lease)
         return True
 
+    def _is_up(self, lease: LeaseSpec) -> bool:
+        if lease != self._seen:
+            self._seen, self._seen_at = lease, self._clock()
+        lasts = lease.leaseDurationSeconds or DURATION_SECONDS
+        return self._clock() - self._seen_at > lasts
+
     def _spec(self, now: datetime) -> LeaseSpec:
         return LeaseSpec(
             holderIdentity=self._identity,
@@ -101,9 +119,3 @@ class Tenure:
             renewTime=now,
             leaseTransitions=0,
         )
-
-
-def _expired(spec: LeaseSpec, now: datetime) -> bool:
-    if spec.renewTime is None:
-        return True
-    return now - spec.renewTime > timedelta(seconds=spec.leaseDurationSeconds or DURATION_SECONDS)

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from coordination_operator.phases import ROLLOUT, Command, Phase
-from coordination_operator.plan import Note
 from coordination_operator.resources import OnTimeout
-from coordination_operator.situation import ALL, Situation
+from coordination_operator.situation import Situation
+from coordination_operator.status import ALL, Note
+
+PROMOTED: Final = "Promoted"
 
 
 @dataclass(frozen=True)
@@ -53,22 +55,22 @@ def _from_preparing(s: Situation, _: Command | None) -> Move | None:
 
 def _from_progressing(s: Situation, command: Command | None) -> Move | None:
     if command is Command.PROMOTE:
-        return Move(Phase.DRAINING, "Promoted", "by the promote annotation")
+        return Move(Phase.DRAINING, PROMOTED, "by the promote annotation")
     if (failed := s.failed) is not None:
         return _failed(s, "AnalysisFailed", failed.message)
     if s.share == ALL or (s.step_passed and s.next_weight == ALL):
         return Move(Phase.DRAINING, "DrainStarted", f"{s.target} gets all new sagas")
-    if s.deadline_passed:
-        return _failed(s, "ProgressDeadlineExceeded", s.waits_for)
-    return None
+    return _late(s)
 
 
 def _from_draining(s: Situation, _: Command | None) -> Move | None:
     if (failed := s.failed) is not None:
         return _failed(s, "AnalysisFailed", failed.message)
-    if s.share == ALL and not s.too_early and s.drained(s.active):
-        return Move(Phase.STABLE, "Completed", f"{s.active} has drained")
-    if s.drain_timed_out and not s.drained(s.active):
+    if s.share == ALL and s.drained(s.active):
+        if not s.waits_for:
+            return Move(Phase.STABLE, "Completed", f"{s.active} has drained")
+        return _late(s)
+    if s.drain_timed_out:
         hold = s.spec.drain.on_timeout is OnTimeout.HOLD
         to = Phase.HOLDING if hold else Phase.ROLLING_BACK
         return Move(to, "DrainTimedOut", s.still_has(s.active), warning=True)
@@ -77,12 +79,15 @@ def _from_draining(s: Situation, _: Command | None) -> Move | None:
 
 def _from_holding(s: Situation, command: Command | None) -> Move | None:
     if command is Command.PROMOTE:
-        return Move(Phase.DRAINING, "Promoted", "by the promote annotation")
+        return Move(Phase.DRAINING, PROMOTED, "by the promote annotation")
     rollout = s.status.rollout
     waits_for_drain = rollout is not None and rollout.reason == "DrainTimedOut"
-    if waits_for_drain and s.share == ALL and s.drained(s.active):
-        return Move(Phase.STABLE, "Completed", f"{s.active} has drained after all")
-    return None
+    if not (waits_for_drain and s.share == ALL and s.drained(s.active)):
+        return None
+    said = f"{s.active} has drained after all"
+    if s.waits_for:
+        return Move(Phase.DRAINING, "DrainedLate", f"{said}; {s.waits_for}")
+    return Move(Phase.STABLE, "Completed", said)
 
 
 def _from_rolling_back(s: Situation, _: Command | None) -> Move | None:
@@ -112,6 +117,10 @@ WAYS: Final[Mapping[Phase, Callable[[Situation, Command | None], Move | None]]] 
     Phase.ROLLING_BACK: _from_rolling_back,
     Phase.ROLLED_BACK: _from_rolled_back,
 }
+
+
+def _late(s: Situation) -> Move | None:
+    return _failed(s, "ProgressDeadlineExceeded", s.waits_for) if s.deadline_passed else None
 
 
 def _failed(s: Situation, reason: str, message: str) -> Move:

@@ -53,11 +53,12 @@ TRANSITIONS: Final[Mapping[Phase, Mapping[Phase, str]]] = {
     },
     Phase.DRAINING: {
         Phase.STABLE: "drained",
-        Phase.ROLLING_BACK: "analysis failed, drain timed out, abort, or asked for no more",
-        Phase.HOLDING: "drain timed out or analysis failed, not automatic",
+        Phase.ROLLING_BACK: "analysis failed, drain timed out, deadline, abort, "
+        "or asked for no more",
+        Phase.HOLDING: "drain timed out, analysis failed or deadline, not automatic",
     },
     Phase.HOLDING: {
-        Phase.DRAINING: "promote",
+        Phase.DRAINING: "promote; drained after all, but not proven yet",
         Phase.STABLE: "drained after all",
         Phase.ROLLING_BACK: "abort, or asked for no more",
     },

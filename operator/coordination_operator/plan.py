@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from coordination_operator.phases import Command
 from coordination_operator.status import CoordinationStatus, Left
+from coordination_operator.status import Note as Note
 from services.kit.message import Mode
 
 
@@ -77,18 +78,10 @@ Action = SetRoute | Scale | Measure
 
 
 @dataclass(frozen=True)
-class Note:
-    """An event: for `kubectl describe`, the log and the metrics."""
-
-    reason: str
-    message: str
-    warning: bool = False
-
-
-@dataclass(frozen=True)
 class Plan:
-    """Save `status`, then do `actions`, then tell `notes`: in this order, so that whoever is killed
-    in between is followed by somebody who comes to the same actions again."""
+    """Save `status`, announce what is in it unannounced, then do `actions`: in this order, so that
+    whoever is killed in between is followed by somebody who announces the same and comes to the
+    same actions. `notes` are what there is to announce that there was not before."""
 
     status: CoordinationStatus
     actions: tuple[Action, ...] = ()

@@ -13,7 +13,6 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from coordination_operator.plan import Note
 from coordination_operator.policy_plan import (
     InForce,
     PolicyObject,
@@ -24,6 +23,7 @@ from coordination_operator.policy_plan import (
 from coordination_operator.policy_report import reported, reported_blind, told
 from coordination_operator.policy_resources import PolicyStatus, Remembered
 from coordination_operator.policy_union import Standing, remembered, standings, union
+from coordination_operator.status import Note
 
 BUSY: Final = timedelta(seconds=2)
 AT_LEISURE: Final = timedelta(seconds=15)

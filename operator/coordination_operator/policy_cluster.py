@@ -11,14 +11,14 @@ from lightkube import Client
 from lightkube.generic_resource import create_namespaced_resource
 from lightkube.types import PatchType
 
-from coordination_operator.cluster import Gone, asking_the_api
+from coordination_operator.asking import Gone, asking_the_api
 from coordination_operator.errors import Stale
 from coordination_operator.events import Events
-from coordination_operator.plan import Note
 from coordination_operator.policy_plan import InForce, PolicyObject, SetRules
 from coordination_operator.policy_resources import KIND, PLURAL, PolicyStatus, plain
 from coordination_operator.resources import GROUP, VERSION
 from coordination_operator.services_api import Services
+from coordination_operator.status import Note
 
 log = logging.getLogger(__name__)
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from coordination_operator.plan import Note
 from coordination_operator.policy_resources import PointStatus, PolicyStatus
+from coordination_operator.status import Note
 from services.policy.rules import Rule
 
 Rules = tuple[Rule, ...]

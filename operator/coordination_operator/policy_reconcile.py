@@ -12,7 +12,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Final, Protocol
 
 from coordination_operator.errors import Refused, Stale, Unavailable
-from coordination_operator.plan import Note
 from coordination_operator.policies import BUSY, decide_policies, farewell
 from coordination_operator.policy_plan import (
     InForce,
@@ -23,6 +22,7 @@ from coordination_operator.policy_plan import (
 )
 from coordination_operator.policy_resources import PolicyStatus
 from coordination_operator.policy_union import blamed
+from coordination_operator.status import Note
 
 log = logging.getLogger(__name__)
 

@@ -8,7 +8,6 @@ from datetime import datetime
 from msgspec.structs import replace
 
 from coordination_operator.conditions import Judged, judged_anew
-from coordination_operator.plan import Note
 from coordination_operator.policy_plan import InForce, PolicyObject
 from coordination_operator.policy_resources import (
     PointStatus,
@@ -19,7 +18,7 @@ from coordination_operator.policy_resources import (
 )
 from coordination_operator.policy_union import Standing
 from coordination_operator.resources import Who
-from coordination_operator.status import Condition
+from coordination_operator.status import Condition, Note
 
 AWAY = "OrderServiceUnavailable"
 MOST_NAMED = 5

@@ -1,6 +1,7 @@
 """Look, decide, save, do: until there is nothing to do at once. One core, whatever is around it.
 
-The status is saved before anything is done. It is saved only if nobody has changed the object since
+The status is saved before anything is done, with what there is to announce; that is taken off when
+it was announced. It is saved only if nobody has changed the object since
 it was looked at, and the route is set only if nobody has changed that; so of two operators one
 gives way, and a killed one is followed by somebody who comes to the same decision.
 """
@@ -18,9 +19,9 @@ from coordination_operator.analysis import Sample
 from coordination_operator.decide import BUSY, decide
 from coordination_operator.errors import Stale
 from coordination_operator.phases import Command
-from coordination_operator.plan import Measure, Note, Observed, Plan, Scale, SetRoute
+from coordination_operator.plan import Measure, Observed, Plan, Scale, SetRoute
 from coordination_operator.resources import Analysis, CoordinationSpec, Who
-from coordination_operator.status import CoordinationStatus
+from coordination_operator.status import CoordinationStatus, Note
 from services.kit.message import Mode
 
 ROUNDS: Final = 8
@@ -43,7 +44,8 @@ class World(Protocol):
 
     def done_with(self, commands: Collection[Command]) -> None: ...
 
-    def tell(self, notes: Sequence[Note]) -> None: ...
+    def tell(self, notes: Sequence[Note]) -> Sequence[Note]:
+        """Those that could not be told, and are to be told again."""
 
 
 def reconcile(world: World) -> timedelta:
@@ -64,9 +66,11 @@ def once(world: World) -> Plan:
     plan = decide(spec, observed, now)
     if plan.status != observed.status:
         world.save(plan.status)
+    status = _announced(world, plan.status)
     if plan.consumed:
+        # The object is another one now; what is left to do is found at the next look.
         world.done_with(plan.consumed)
-    told = plan.notes
+        return plan
     for action in plan.actions:
         match action:
             case SetRoute():
@@ -74,9 +78,19 @@ def once(world: World) -> Plan:
             case Scale(replicas):
                 world.scale(replicas)
             case Measure():
-                told = (*told, *_measure(world, spec, plan.status, action, now))
-    world.tell(told)
+                _measure(world, spec, status, action, now)
     return plan
+
+
+def _announced(world: World, status: CoordinationStatus) -> CoordinationStatus:
+    """At least once each: whoever is killed in between is followed by somebody who says it again.
+    What cannot be said now waits for the next look, and holds up nothing."""
+    if not status.unannounced:
+        return status
+    told = replace(status, unannounced=tuple(world.tell(status.unannounced)))
+    if told != status:
+        world.save(told)
+    return told
 
 
 def _measure(
@@ -85,7 +99,7 @@ def _measure(
     status: CoordinationStatus,
     wish: Measure,
     now: datetime,
-) -> tuple[Note, ...]:
+) -> None:
     wanted, target = spec.analysis, Who.of(wish.target)
     samples = world.samples(wanted, wish.target)
     found = [
@@ -93,5 +107,7 @@ def _measure(
         for metric, sample in zip(wanted.metrics, samples, strict=True)
     ]
     after = analysis.record(status.analysis, wish.epoch, now, found)
-    world.save(replace(status, analysis=after))
-    return analysis.notes(status.analysis, after)
+    notes = analysis.notes(status.analysis, after)
+    measured = replace(status, analysis=after).to_be_announced(notes)
+    world.save(measured)
+    _announced(world, measured)

@@ -11,8 +11,9 @@ from coordination_operator.conditions import Judged, judged_anew
 from coordination_operator.phases import AT_REST, Phase
 from coordination_operator.plan import Observed, Route
 from coordination_operator.resources import CoordinationSpec
-from coordination_operator.situation import ALL, Situation, clock
+from coordination_operator.situation import Situation, clock
 from coordination_operator.status import (
+    ALL,
     Backlog,
     CoordinationStatus,
     InFlight,
@@ -35,6 +36,7 @@ def reported(s: Situation) -> CoordinationStatus:
         in_flight=in_flight(s.route),
         backlog=_backlog(s.observed),
         actions=s.valid_commands,
+        orchestrator_replicas=_replicas(s),
     )
     return _conditioned(status, s.observed, s.now, _conditions(s))
 
@@ -46,6 +48,7 @@ def reported_blind(spec: CoordinationSpec, observed: Observed, now: datetime) ->
         observed.status,
         observed_generation=observed.generation,
         target_mode=spec.mode,
+        weight=observed.status.weight_of(spec.mode),
         clear_since=None,
         in_flight=None,
         backlog=None,
@@ -70,6 +73,11 @@ def _backlog(observed: Observed) -> Backlog | None:
     return Backlog(orchestration=orchestration, choreography=choreography)
 
 
+def _replicas(s: Situation) -> int | None:
+    deployed = s.observed.orchestrator
+    return s.status.orchestrator_replicas if deployed is None else deployed.wanted
+
+
 def _message(s: Situation) -> str:
     """One line: what is waited for."""
     if s.frozen:
@@ -84,6 +92,8 @@ def _message(s: Situation) -> str:
         case Phase.PREPARING:
             return "waiting for the orchestrator to be ready"
         case Phase.PROGRESSING:
+            return s.waits_for
+        case Phase.DRAINING if s.drained(s.active):
             return s.waits_for
         case Phase.DRAINING:
             return f"draining: {s.still_has(s.active)}"

@@ -4,20 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
 
-from coordination_operator.phases import AT_REST, ROLLOUT, VALID, Command, Phase
-from coordination_operator.plan import Deployed, Observed, Route
-from coordination_operator.resources import CoordinationSpec, Metric, Step, Who, length
-from coordination_operator.status import (
-    AnalysisStatus,
-    CoordinationStatus,
-    Measurement,
-    Outcome,
-    Verdict,
-)
+from coordination_operator.analysis import needs_stable
+from coordination_operator.course import Course
+from coordination_operator.phases import VALID, Command, Phase
+from coordination_operator.resources import Metric, length
+from coordination_operator.status import ALL, AnalysisStatus, Measurement, Outcome, Verdict
 
-ALL = 100
 GRACE = timedelta(seconds=5)
 
 
@@ -27,90 +20,37 @@ def clock(moment: datetime) -> str:
 
 
 @dataclass(frozen=True)
-class Situation:
-    spec: CoordinationSpec
-    observed: Observed
-    status: CoordinationStatus
-    route: Route
-    phase: Phase
-    active: Who
-    now: datetime
+class Situation(Course):
+    """A course as it is judged: what it waits for, what has failed, what may be asked for."""
 
     @property
-    def wanted(self) -> Who:
-        return self.spec.mode
-
-    @property
-    def target(self) -> Who:
-        """Of the rollout under way; at rest, what is asked for."""
-        rollout = self.status.rollout
-        if rollout is not None and self.phase not in AT_REST:
-            return rollout.target
-        return self.wanted
-
-    @property
-    def share(self) -> int:
-        return self.route.share(self.target.mode)
-
-    @cached_property
-    def steps(self) -> tuple[Step, ...]:
-        """With the last one, which is implied."""
-        steps = self.spec.rollout.steps
-        if steps and steps[-1].weight == ALL:
-            return steps
-        return (*steps, Step(weight=ALL, min_duration="0s"))
-
-    @cached_property
-    def step_number(self) -> int:
-        """How many steps the share has reached; one between two steps belongs to the lower one."""
-        return sum(step.weight <= self.share for step in self.steps)
-
-    @property
-    def step(self) -> Step | None:
-        return self.steps[self.step_number - 1] if self.step_number else None
-
-    @property
-    def next_weight(self) -> int:
-        return self.steps[min(self.step_number, len(self.steps) - 1)].weight
-
-    def since(self, moment: datetime | None) -> timedelta:
-        """Never negative: a clock that is set back makes everybody wait, and nothing else."""
-        return max(self.now - moment, timedelta()) if moment else timedelta()
-
-    @property
-    def in_step(self) -> timedelta:
-        return self.since(self.route.changed_at)
+    def wanted_share(self) -> int:
+        """Of the target mode, as the phase has it; what lies between two steps goes back to the
+        lower one."""
+        match self.phase:
+            case Phase.HOLDING:
+                return self.share
+            case Phase.DRAINING:
+                return ALL
+            case Phase.PROGRESSING:
+                return self.next_weight if self.step_passed else self.step_weight
+            case _:
+                return ALL if self.target is self.active else 0
 
     @property
     def deadline_passed(self) -> bool:
-        """Of a step. Nobody is blamed for time that was frozen or out of sight."""
+        """Of a step; of the last one after its drain. Nobody is blamed for time that was frozen or
+        out of sight."""
         moments = [self.route.changed_at, self.status.phase_since, self.status.clear_since]
         latest = max(moment for moment in moments if moment is not None)
-        late = self.since(latest) > length(self.spec.rollout.progress_deadline)
+        draining = length(self.spec.drain.timeout) if self.phase is Phase.DRAINING else timedelta()
+        late = self.since(latest) > length(self.spec.rollout.progress_deadline) + draining
         return late and (self.phase is Phase.PREPARING or not self.judged or self.is_fresh)
 
     @property
     def drain_timed_out(self) -> bool:
         moments = [m for m in (self.status.phase_since, self.status.clear_since) if m]
         return bool(moments) and self.since(max(moments)) > length(self.spec.drain.timeout)
-
-    def drained(self, who: Who) -> bool:
-        """Proven: what cannot be seen is not drained."""
-        left = self.observed.left
-        mode = who.mode
-        return not (self.route.share(mode) or self.route.open.get(mode, 0)) and (
-            left is not None and left[mode].nothing
-        )
-
-    def still_has(self, who: Who) -> str:
-        """What a drain waits for, in words."""
-        mode, left = who.mode, self.observed.left
-        if count := self.route.open.get(mode, 0):
-            return f"{count} open sagas of {mode}"
-        if left is None:
-            why = self.observed.unseen.get("Services", "not seen yet")
-            return f"what the services have left of {mode} cannot be seen: {why}"
-        return f"messages of {mode}: {left[mode].text}" if left[mode].text else f"{mode}"
 
     @property
     def frozen(self) -> bool:
@@ -119,24 +59,14 @@ class Situation:
 
     @property
     def valid_commands(self) -> tuple[Command, ...]:
-        """What an annotation may ask for; of what is frozen, only the way back."""
-        commands = VALID[self.phase]
-        return tuple(c for c in commands if c is Command.ABORT) if self.frozen else commands
-
-    @property
-    def orchestrator_needed(self) -> bool:
-        """By new sagas, by those that are open, or by those that are about to come."""
-        coming = self.target is Who.ORCHESTRATION and self.phase in ROLLOUT
-        at_home = self.active is Who.ORCHESTRATION
-        return coming or at_home or not self.drained(Who.ORCHESTRATION)
-
-    @property
-    def orchestrator_ready(self) -> bool:
-        """A target that is not the orchestrator's needs none."""
-        deployed: Deployed | None = self.observed.orchestrator
-        if self.target is not Who.ORCHESTRATION:
-            return True
-        return deployed is not None and deployed.wanted > 0 and deployed.ready > 0
+        """What an annotation may ask for: of what is frozen, only the way back; and nobody is given
+        everything who could not do it."""
+        invalid = set()
+        if self.frozen:
+            invalid = {Command.PROMOTE, Command.RESTART}
+        elif not self.orchestrator_ready:
+            invalid = {Command.PROMOTE}
+        return tuple(command for command in VALID[self.phase] if command not in invalid)
 
     @property
     def cooldown_left(self) -> timedelta:
@@ -148,8 +78,6 @@ class Situation:
             return timedelta()
         waited = self.since(last.ended_at)
         return max(length(self.spec.rollback.cooldown) - waited, timedelta())
-
-    # The judgement of this step. ----------------------------------------------------------------
 
     @property
     def analysis(self) -> AnalysisStatus | None:
@@ -170,20 +98,31 @@ class Situation:
         """A metric that failed more often in this step than is put up with."""
         for metric in self.judged:
             found = self.measurement(metric)
-            if found is not None and found.failures > metric.failure_limit:
+            if found is None or self._has_nothing_to_compare_with(metric, found):
+                continue
+            if found.failures > metric.failure_limit:
                 return found
         return None
 
+    def _has_nothing_to_compare_with(self, metric: Metric, found: Measurement) -> bool:
+        """Who has everything is alone: the other mode's figures end, and that is nobody's fault."""
+        missing = found.value is not None and found.stable is None
+        return self.share == ALL and needs_stable(metric) and missing
+
     @property
     def unproven(self) -> str:
-        """The first metric that has not passed when it was last measured, and why."""
+        """The first metric that has not passed when it was last measured, and why. All new sagas
+        are a step to be judged where 100 is listed; otherwise the steps before have said enough."""
+        if self.share == ALL and not self.all_is_a_step:
+            return ""
         if self.judged and not self.is_fresh:
             return "this step was not measured yet"
         for metric in self.judged:
             found = self.measurement(metric)
             if found is None:
                 return f"{metric.name} was not measured yet"
-            if found.verdict is not Verdict.PASS:
+            passed = found.verdict is Verdict.PASS
+            if not passed and not self._has_nothing_to_compare_with(metric, found):
                 return found.message
         return ""
 
@@ -203,15 +142,16 @@ class Situation:
 
     @property
     def step_passed(self) -> bool:
-        """A step that was begun, has lasted, and whose every metric passed when last measured."""
+        """It has lasted, and every metric passed when last measured; before the first one only the
+        orchestrator is waited for."""
         if self.step is None:
-            return len(self.steps) == 1
+            return not self.unready
         return self.step.weight == self.share and not self.waits_for
 
     @property
     def waits_for(self) -> str:
         """Why this step is not over yet."""
-        return self.too_early or self.unproven
+        return self.too_early or self.unready or self.unproven
 
     @property
     def too_early(self) -> str:

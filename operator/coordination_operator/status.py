@@ -6,23 +6,35 @@ entered, when, and how the measurements of this step came out so far.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated
 
 import msgspec
 from msgspec import Meta
+from msgspec.structs import replace
 
 from coordination_operator.phases import Command, Phase
 from coordination_operator.resources import Resource, Who
 
+ALL = 100
 LAST_SWITCHES = 5
+MOST_UNANNOUNCED = 20
 
 Moment = Annotated[datetime, Meta(tz=True)]
 
 
 def _about(text: str) -> Meta:
     return Meta(description=text)
+
+
+class Note(msgspec.Struct, frozen=True):
+    """An event: for `kubectl describe`, the log and the metrics."""
+
+    reason: str
+    message: str
+    warning: bool = False
 
 
 class Verdict(StrEnum):
@@ -148,11 +160,28 @@ class CoordinationStatus(Resource, frozen=True, kw_only=True):
     backlog: Backlog | None = None
     rollout: RolloutStatus | None = None
     analysis: AnalysisStatus | None = None
+    orchestrator_replicas: Annotated[
+        int | None, _about("How many the orchestrator's Deployment is to have.")
+    ] = None
     actions: Annotated[
         tuple[Command, ...], _about("Annotations bandstand.dev/... that are valid now.")
     ] = ()
     switches: Annotated[tuple[Switch, ...], _about("The last five, the latest first.")] = ()
+    unannounced: Annotated[
+        tuple[Note, ...], _about("Events that are still to be written; kept until they are.")
+    ] = ()
     conditions: tuple[Condition, ...] = ()
+
+    def weight_of(self, who: Who) -> int | None:
+        """Of the route as it was last seen, whoever was asked for then."""
+        if self.weight is None:
+            return None
+        return self.weight if self.target_mode is who else ALL - self.weight
+
+    def to_be_announced(self, notes: Iterable[Note]) -> CoordinationStatus:
+        """Saved with what they are about, so that no end of an operator can come between."""
+        new = tuple(note for note in notes if note not in self.unannounced)
+        return replace(self, unannounced=(*self.unannounced, *new)[-MOST_UNANNOUNCED:])
 
     def condition(self, kind: str) -> Condition | None:
         return next((each for each in self.conditions if each.type == kind), None)

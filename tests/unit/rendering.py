@@ -16,10 +16,12 @@ from tests.tools import lacking
 
 ROOT = Path(__file__).parents[2]
 CHART = ROOT / "charts" / "bandstand"
+WATCHED = "--api-versions=monitoring.coreos.com/v1"  # a cluster with a Prometheus operator
+SCALED = "--api-versions=keda.sh/v1alpha1"  # a cluster with KEDA
 PROFILES: dict[str, tuple[str, ...]] = {
     "default": (),
     "kind": (f"--values={CHART / 'values-kind.yaml'}",),
-    "production": (f"--values={CHART / 'values-production.yaml'}",),
+    "production": (f"--values={CHART / 'values-production.yaml'}", WATCHED),
     "sync": ("--set=sync.enabled=true", "--set=tracing.endpoint=http://collector:4318"),
 }
 PODS = {"Deployment", "StatefulSet", "Job", "Pod"}

@@ -1,15 +1,20 @@
-"""A world in memory: an order service, an orchestrator, a clock and measurements to be set."""
+"""A world in memory: an order service, an orchestrator, a clock and measurements to be set.
 
+The operator can be killed before each thing that it does, and after each that it has done.
+"""
+
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 
 from coordination_operator.analysis import Sample
 from coordination_operator.errors import Stale, Unavailable
 from coordination_operator.plan import Deployed, Observed, Route
+from coordination_operator.reconcile import reconcile
 from coordination_operator.resources import CoordinationSpec, Who
 from coordination_operator.status import CoordinationStatus
 from services.kit.message import Mode
-from tests.unit.operator.builders import NOTHING, START
+from tests.unit.operator.builders import NOTHING, START, a_spec
 
 GOOD = Sample(0.01, 0.01)
 READY = Deployed(wanted=1, ready=1)
@@ -35,9 +40,11 @@ class World:
     status: CoordinationStatus = field(default_factory=CoordinationStatus)
     asked: set = field(default_factory=set)
     reachable: bool = True
-    killed_before: str = ""
+    killed_at: str = ""
+    deaf: bool = False
     shares: list = field(default_factory=list)
     notes: list = field(default_factory=list)
+    saved: list = field(default_factory=list)
 
     def look(self):
         route = None
@@ -51,16 +58,19 @@ class World:
         return self.spec, Observed(self.status, 1, route, left, self.orchestrator, asked)
 
     def save(self, status):
-        self._maybe_die("save")
+        self._maybe_die("before save")
+        self.saved.append((self.status, status))
         self.status = status
+        self._maybe_die("after save")
 
     def switch(self, wish):
-        self._maybe_die("switch")
+        self._maybe_die("before switch")
         if not self.reachable:
             raise Unavailable("away")
         if wish.seen_epoch != self.epoch:
             raise Stale("somebody was faster")
         self.set_route(wish.mode, wish.weight)
+        self._maybe_die("after switch")
 
     def set_route(self, mode, weight):
         self.mode, self.weight, self.epoch = mode, weight, self.epoch + 1
@@ -68,20 +78,25 @@ class World:
         self.shares.append(self.share(Mode.CHOREOGRAPHY))
 
     def scale(self, replicas):
-        self._maybe_die("scale")
+        self._maybe_die("before scale")
         self.orchestrator = Deployed(wanted=replicas, ready=0)
+        self._maybe_die("after scale")
 
     def samples(self, wanted, _target):
-        self._maybe_die("measure")
+        self._maybe_die("before measure")
         return [self.sample for _ in wanted.metrics]
 
     def done_with(self, commands):
-        self._maybe_die("done_with")
+        self._maybe_die("before done_with")
         self.asked -= set(commands)
 
     def tell(self, notes):
-        self._maybe_die("tell")
+        self._maybe_die("before tell")
+        if self.deaf:
+            return notes
         self.notes += notes
+        self._maybe_die("after tell")
+        return ()
 
     def share(self, mode):
         return self.weight if mode is self.mode else 100 - self.weight
@@ -91,7 +106,7 @@ class World:
 
     def settle(self):
         """Good weather: all that was under way ends, and pods become ready."""
-        self.reachable, self.killed_before = True, ""
+        self.reachable, self.killed_at, self.deaf = True, "", False
         self.sample = GOOD
         self.work_off()
 
@@ -107,6 +122,36 @@ class World:
         return self.status.active_mode or Who.ORCHESTRATION
 
     def _maybe_die(self, where):
-        if self.killed_before == where:
-            self.killed_before = ""
+        if self.killed_at == where:
+            self.killed_at = ""
             raise Killed(where)
+
+
+def a_world(**spec):
+    world = World(a_spec(mode=Who.ORCHESTRATION, **spec))
+    run(world)
+    world.spec = a_spec(**spec)
+    return world
+
+
+def run(world, rounds=1, seconds=6):
+    for _ in range(rounds):
+        world.wait(seconds=seconds)
+        reconcile(world)
+        world.work_off()
+    return world.status.phase
+
+
+def run_killed(world, rounds, point):
+    """As `run`, but each operator is killed at that point, and the next one goes on."""
+    for _ in range(rounds):
+        world.wait(seconds=6)
+        world.killed_at = point
+        with suppress(Killed):
+            reconcile(world)
+        reconcile(world)
+        world.work_off()
+
+
+def reasons(world):
+    return [note.reason for note in world.notes]

@@ -12,7 +12,7 @@ from coordination_operator.analysis import Sample
 from coordination_operator.errors import Stale, Unavailable
 from coordination_operator.phases import TRANSITIONS, Command, Phase
 from coordination_operator.plan import Deployed
-from coordination_operator.reconcile import once, reconcile
+from coordination_operator.reconcile import once
 from coordination_operator.resources import (
     Drain,
     OnTimeout,
@@ -20,7 +20,7 @@ from coordination_operator.resources import (
     Rollback,
     Who,
 )
-from coordination_operator.status import Outcome, Verdict
+from coordination_operator.status import MOST_UNANNOUNCED, Outcome, Verdict
 from services.kit.message import Mode
 from tests.unit.operator.a_world import Killed, World
 from tests.unit.operator.builders import NOTHING, SOMETHING, a_spec
@@ -28,6 +28,11 @@ from tests.unit.operator.builders import NOTHING, SOMETHING, a_spec
 STEPS = (((10, "10s"), (50, "10s")), ((25, "5s"),), ((1, "0s"), (20, "0s"), (100, "5s")))
 SAMPLES = (Sample(0.01, 0.01), Sample(0.9, 0.01), Sample(None, 0.01), Sample(error="away"))
 BOUND = 60  # rounds of good weather
+POINTS = (
+    *(f"{when} {what}" for when in ("before", "after") for what in ("save", "switch", "scale")),
+    *("before measure", "before done_with", "before tell", "after tell"),
+)
+OF_THE_ROUTE = {"WeightAdvanced", "WeightReturned", "RouteCorrected", "RouteChanged"}
 
 
 class AnyCourse(RuleBasedStateMachine):
@@ -87,9 +92,13 @@ class AnyCourse(RuleBasedStateMachine):
     def let_the_clock_jump(self, seconds):
         self.world.now += timedelta(seconds=seconds)
 
-    @rule(where=st.sampled_from(["save", "switch", "scale", "measure", "done_with", "tell"]))
+    @rule(where=st.sampled_from(POINTS))
     def kill_the_operator(self, where):
-        self.world.killed_before = where
+        self.world.killed_at = where
+
+    @rule(deaf=st.booleans())
+    def lose_the_events(self, deaf):
+        self.world.deaf = deaf
 
     @rule(weight=st.integers(0, 100), mode=st.sampled_from(Mode))
     def let_somebody_else_switch(self, weight, mode):
@@ -116,6 +125,7 @@ class AnyCourse(RuleBasedStateMachine):
             once(world)
         self.assert_a_known_way(before.phase, world.status.phase)
         self.assert_a_reason_to_promote(before, share, promoted)
+        self.assert_trust_is_earned(before)
         if world.epoch != epoch:
             self.assert_a_lawful_share(share)
         if world.orchestrator.wanted < wanted:
@@ -147,6 +157,19 @@ class AnyCourse(RuleBasedStateMachine):
         by_hand = share == 100 or promoted
         assert by_hand or self.has_passed(before)
 
+    def assert_trust_is_earned(self, before):
+        """All new sagas are a step, too, where 100 is listed: with no data it does not end, not
+        even by hand. And a mode is trusted only when it has everything and the other nothing."""
+        after, world = self.world.status, self.world
+        if before.phase is None or before.active_mode is after.active_mode:
+            return
+        steps = world.spec.rollout.steps
+        assert before.phase in (Phase.DRAINING, Phase.HOLDING)
+        assert world.share(after.active_mode.mode) == 100
+        assert world.open[before.active_mode.mode] == 0
+        assert world.left[before.active_mode.mode].nothing
+        assert steps[-1].weight < 100 or self.has_passed(before)
+
     def has_passed(self, status):
         """Every metric passed when last measured, which was in this step and not long ago."""
         analysis, world = status.analysis, self.world
@@ -169,6 +192,22 @@ class AnyCourse(RuleBasedStateMachine):
     def at_most_five_switches_are_remembered(self):
         if hasattr(self, "world"):
             assert len(self.world.status.switches) <= 5
+
+    @invariant()
+    def whatever_happens_is_saved_as_to_be_announced_and_stays_so_until_it_was(self):
+        """So nothing can be passed over, whenever the operator ends."""
+        if not hasattr(self, "world"):
+            return
+        world = self.world
+        for before, after in world.saved:
+            reasons = {note.reason for note in after.unannounced}
+            if before.phase is not None and before.phase is not after.phase:
+                assert reasons - OF_THE_ROUTE, (before.phase, after.phase)
+            if before.epoch is not None and choreography(before) != choreography(after):
+                assert reasons & OF_THE_ROUTE, (before.weight, after.weight)
+            lost = set(after.unannounced) - set(world.notes) - set(world.status.unannounced)
+            assert not lost or len(world.status.unannounced) == MOST_UNANNOUNCED
+        world.saved.clear()
 
     # What can always be done --------------------------------------------------------------------
 
@@ -195,7 +234,8 @@ class AnyCourse(RuleBasedStateMachine):
         world.asked.clear()
         for _ in range(BOUND):
             world.settle()
-            reconcile(world)
+            for _ in range(3):
+                self.step()
             world.wait(seconds=7)
             if world.status.phase is Phase.ROLLED_BACK:
                 world.asked = {Command.RESTART}
@@ -209,6 +249,13 @@ class AnyCourse(RuleBasedStateMachine):
         assert ready is not None
         assert ready.status == "True"
         assert all(switch.outcome in Outcome for switch in world.status.switches)
+        assert world.status.unannounced == ()
+
+
+def choreography(status):
+    """Percent of new sagas, as the status has it."""
+    of_the_target = status.target_mode is Who.CHOREOGRAPHY
+    return status.weight if of_the_target else 100 - status.weight
 
 
 TestAnyCourse = AnyCourse.TestCase

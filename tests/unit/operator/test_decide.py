@@ -1,35 +1,18 @@
 """Courses that a reader can follow, one at a time."""
 
+from datetime import timedelta
+
 import pytest
 
 from coordination_operator.analysis import Sample
-from coordination_operator.decide import decide, farewell
+from coordination_operator.decide import decide
 from coordination_operator.phases import Command, Phase
-from coordination_operator.plan import Deployed, Observed, Scale, SetRoute
+from coordination_operator.plan import SetRoute
 from coordination_operator.reconcile import reconcile
-from coordination_operator.resources import Drain, OnTimeout, Orchestrator, Rollback, Who
+from coordination_operator.resources import Drain, OnTimeout, Rollback, Who
 from services.kit.message import Mode
-from tests.unit.operator.a_world import World
+from tests.unit.operator.a_world import a_world, reasons, run
 from tests.unit.operator.builders import START, a_route, a_spec, an_observation
-
-
-def run(world, rounds=1, seconds=6):
-    for _ in range(rounds):
-        world.wait(seconds=seconds)
-        reconcile(world)
-        world.work_off()
-    return world.status.phase
-
-
-def a_world(**spec):
-    world = World(a_spec(mode=Who.ORCHESTRATION, **spec))
-    run(world)
-    world.spec = a_spec(**spec)
-    return world
-
-
-def reasons(world):
-    return [note.reason for note in world.notes]
 
 
 def test_a_good_switch_goes_up_the_steps_drains_and_is_ready():
@@ -149,18 +132,6 @@ def test_what_was_frozen_is_not_late():
     assert run(world, 1) is Phase.PROGRESSING
 
 
-def test_the_orchestrator_is_there_before_it_gets_sagas_and_goes_when_it_has_none():
-    idle = Orchestrator(scale_to_zero_when_idle=True, replicas=2)
-    world = World(a_spec(orchestrator=idle), Mode.CHOREOGRAPHY)
-    run(world, 2)
-    assert world.orchestrator.wanted == 0
-    world.spec = a_spec(mode=Who.ORCHESTRATION, orchestrator=idle)
-    reconcile(world)
-    assert world.orchestrator == Deployed(wanted=2, ready=0)
-    assert world.shares == []
-    assert run(world, 9) is Phase.STABLE
-
-
 def test_an_order_service_out_of_sight_is_a_condition_and_nothing_is_done():
     world = a_world()
     run(world, 1)
@@ -197,21 +168,10 @@ def test_the_route_is_wished_for_with_the_epoch_that_was_seen():
     assert plan.actions == (SetRoute(Mode.CHOREOGRAPHY, 10, 1),)
 
 
-def test_nothing_that_is_needed_is_scaled_to_zero():
-    idle = Orchestrator(scale_to_zero_when_idle=True)
-    spec = a_spec(orchestrator=idle)
-    busy = a_route(Mode.CHOREOGRAPHY, 100, open={Mode.ORCHESTRATION: 1, Mode.CHOREOGRAPHY: 0})
-    assert decide(spec, an_observation(route=busy), START).actions == ()
-    done = a_route(Mode.CHOREOGRAPHY, 100)
-    assert decide(spec, an_observation(route=done), START).actions == (Scale(0),)
-    assert decide(spec, an_observation(route=done, left=None), START).actions == ()
-
-
-def test_a_deleted_object_leaves_no_mode_on_trial():
+def test_a_way_back_is_gone_as_fast_when_everything_else_is_frozen():
     world = a_world()
     run(world, 1)
-    _, observed = world.look()
-    assert farewell(world.spec, observed) == SetRoute(Mode.ORCHESTRATION, 100, world.epoch)
-    assert farewell(a_spec(suspend=True), observed) is None
-    at_rest = Observed(world.status, 1, a_route(), None, None)
-    assert farewell(world.spec, at_rest) is None
+    world.spec = a_spec(suspend=True)
+    world.asked = {Command.ABORT}
+    world.open[Mode.CHOREOGRAPHY] = 1
+    assert reconcile(world) == timedelta(seconds=1)

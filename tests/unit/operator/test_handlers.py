@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from coordination_operator.cluster import asked
-from coordination_operator.handlers import Watch, WatchOfAll
+from coordination_operator.handlers import Watch
 from coordination_operator.phases import Command
 from coordination_operator.settings import PREFIX, SettingsError, load_settings
 
@@ -32,10 +32,9 @@ class Watched:
     """A watch, and how often it has reconciled."""
 
     def __init__(self, patience=LONG, error=None):
-        self.rounds, self.deleted, self.broken = 0, [], False
+        self.rounds, self.broken = 0, False
         self._patience, self._error = patience, error
-        self.watch = Watch(self.reconcile, self.deleted.append, self.give_up)
-        self.watch_of_all = WatchOfAll(self.reconcile, self.give_up)
+        self.watch = Watch(self.reconcile, self.give_up)
 
     def reconcile(self):
         self.rounds += 1
@@ -63,11 +62,11 @@ def test_an_edit_wakes_and_a_report_does_not():
         await watched.watch.heard(an_event(generation=2, **{"bandstand.dev/abort": "now"}))
         await watched.has_reconciled(3)
         await watched.watch.heard(an_event("DELETED", generation=2))
+        await watched.has_reconciled(4)
+        await watched.watch.end()
         return watched
 
-    watched = asyncio.run(course())
-    assert watched.rounds == 3
-    assert len(watched.deleted) == 1
+    assert asyncio.run(course()).rounds == 4
 
 
 def test_without_any_event_it_is_looked_at_again():
@@ -75,7 +74,17 @@ def test_without_any_event_it_is_looked_at_again():
         watched = Watched(patience=timedelta(milliseconds=1))
         await watched.watch.heard(an_event("ADDED"))
         await watched.has_reconciled(5)
-        await watched.watch.heard(an_event("DELETED"))
+        await watched.watch.end()
+
+    asyncio.run(course())
+
+
+def test_an_operator_that_begins_looks_once_though_nothing_happens():
+    async def course():
+        watched = Watched(patience=None)
+        watched.watch.begin()
+        await watched.has_reconciled(1)
+        await watched.watch.end()
 
     asyncio.run(course())
 
@@ -94,7 +103,7 @@ def test_what_was_not_foreseen_ends_the_process():
 def test_all_objects_of_a_kind_are_looked_at_together_and_a_deletion_wakes_too():
     async def course():
         watched = Watched(patience=None)
-        watch = watched.watch_of_all
+        watch = watched.watch
         for rounds, event in enumerate(
             (
                 an_event("ADDED", name="a"),

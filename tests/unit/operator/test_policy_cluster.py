@@ -8,9 +8,9 @@ from lightkube.config.models import Cluster, User
 
 from coordination_operator.errors import Stale
 from coordination_operator.events import Events
-from coordination_operator.plan import Note
 from coordination_operator.policy_cluster import PolicyCluster
 from coordination_operator.policy_resources import KIND, PolicyStatus, Remembered
+from coordination_operator.status import Note
 from tests.unit.operator.a_policy_world import a_rule, rules
 
 META = {"namespace": "shop", "uid": "u-1", "generation": 3, "resourceVersion": "17"}

@@ -1,0 +1,32 @@
+"""The API server's answers, in the words of `errors.py`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import httpx2
+from lightkube import ApiError
+
+from coordination_operator.errors import Stale, Unavailable
+
+GONE, CONFLICT = 404, 409
+
+
+class Gone(Exception):
+    """The object is no longer there."""
+
+
+@contextmanager
+def asking_the_api(gone: type[Exception] = Gone) -> Iterator[None]:
+    """`gone` is for what must be there: that it is not is something else than an object's end."""
+    try:
+        yield
+    except ApiError as error:
+        if error.status.code == CONFLICT:
+            raise Stale(str(error)) from error
+        if error.status.code == GONE:
+            raise gone(str(error)) from error
+        raise Unavailable(f"the API server: {error}") from error
+    except httpx2.HTTPError as error:
+        raise Unavailable(f"the API server does not answer: {error}") from error
