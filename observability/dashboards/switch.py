@@ -14,8 +14,8 @@ OPERATOR = "Told by the operator; empty where none runs, as on a laptop."
 ROUTE = [
     series(
         "Weights",
-        "percent",
-        [query(f"max by (mode) (bandstand_route_share_percent{{{MODE}}})", "{{mode}}")],
+        "percentunit",
+        [query(f"max by (mode) (bandstand_route_share_ratio{{{MODE}}})", "{{mode}}")],
         "What the route gives each mode of the new orders. A switch is a step.",
         stacked=True,
     ),

@@ -84,7 +84,7 @@ class Metrics:
         "outcome",
     )
     route_share = _gauge(
-        "route_share_percent", "percent", "New orders that the route gives to a mode", "mode"
+        "route_share_ratio", "ratio", "Of the new orders, what the route gives to a mode", "mode"
     )
     route_epoch = _gauge("route_epoch", "epoch", "Number of the routing decision in force")
     open_sagas = _gauge("sagas_open", "sagas", "Open sagas", "mode", "epoch")

@@ -73,7 +73,7 @@ def tell_route(database: PostgresDatabase, metrics: Metrics) -> float:
     route = read_route(database.connection())
     metrics.route_epoch.set(route.epoch)
     for mode in Mode:
-        metrics.route_share.labels(mode.value).set(route.share(mode))
+        metrics.route_share.labels(mode.value).set(route.share(mode) / 100)
     return TOLD_EVERY_SECONDS
 
 

@@ -12,6 +12,9 @@ from lab.load.load import Load
 from lab.load.mix import mix
 from lab.load.progress import Bars
 from lab.stack.ports import LOOPBACK
+from lab.traces.measure import measure
+from lab.traces.span import Span
+from lab.traces.tree import grow
 from services.kit.bootstrap import SERVICES
 from services.kit.message import Mode
 from services.kit.metrics import CONTENT_TYPE
@@ -144,6 +147,35 @@ def test_a_saga_is_one_trace_with_parents_and_many_with_links_only(run):
         traces.setdefault(saga_of(span), set()).add(span.at.trace)
     assert len(traces) == ORDERS
     assert all((len(each) > 1) == run.link_only for each in traces.values())
+
+
+def test_a_saga_is_drawn_as_one_tree_either_way(run):
+    """As `bandstand trace` does it: where a span has no parent, its link is one."""
+    eventually(run.is_whole, "every span is told", PATIENCE)
+    sagas = {}
+    for span in run.spans.values():
+        sagas.setdefault(saga_of(span), []).append(as_the_lab_reads_it(run, span))
+    for spans in sagas.values():
+        tree = grow(spans)
+        found = measure(tree)
+        assert (found.orphans, found.spans) == (0, len(spans))
+        assert sum(1 for _ in tree.walk()) == len(spans)
+        assert found.hops > 0
+        assert found.critical_path[0] == "saga order"
+
+
+def as_the_lab_reads_it(run, span):
+    cause = run.cause(span)
+    return Span(
+        id=span.at.span,
+        parent=cause and cause.span,
+        name=span.name,
+        service=span.service,
+        start_us=span.start_ns // 1000,
+        end_us=span.end_ns // 1000,
+        tags=span.tags,
+        trace=span.at.trace,
+    )
 
 
 def test_a_service_tells_the_trace_of_an_order_as_an_exemplar(run):
