@@ -54,6 +54,11 @@ class Coordination:
     def described(self):
         return self.kubectl("describe", "coordination", "orders")
 
+    def events(self):
+        """The reasons of all that was told of it."""
+        about = ("get", "events", "--field-selector=involvedObject.kind=Coordination")
+        return set(self.kubectl(*about, "--output=jsonpath={.items[*].reason}").split())
+
     def until(self, within=PATIENCE_SECONDS, **wanted):
         """The status once it says all of that."""
 
@@ -70,6 +75,15 @@ class Coordination:
         self.wait("Ready")
 
 
+def kill_who_acts(release):
+    """Whether there was an operator that held the lease."""
+    holder = "--output=jsonpath={.spec.holderIdentity}"
+    pod = release.kubectl("get", "lease", f"{release.name}-operator", holder, check=False)
+    if pod:
+        release.kubectl("delete", "pod", pod, "--grace-period=0", "--force", check=False)
+    return bool(pod)
+
+
 class Killer(threading.Thread):
     """Kills the operator that acts, again and again, at random moments."""
 
@@ -82,14 +96,7 @@ class Killer(threading.Thread):
 
     def run(self):
         while not self._over.wait(self._random.uniform(4, 12)):
-            lease = f"{self._release.name}-operator"
-            holder = "--output=jsonpath={.spec.holderIdentity}"
-            pod = self._release.kubectl("get", "lease", lease, holder, check=False)
-            if pod:
-                self._release.kubectl(
-                    "delete", "pod", pod, "--grace-period=0", "--force", check=False
-                )
-                self.kills += 1
+            self.kills += kill_who_acts(self._release)
 
     def __enter__(self):
         self.start()

@@ -12,7 +12,7 @@ from lab.verify.invariants import verify
 from services.kit.faults import Catalogue, Fault, Rule
 from services.kit.message import Mode
 from tests.e2e.conftest import SHORT_SESSION
-from tests.e2e.coordination import PATIENCE_SECONDS, QUICK, Coordination, Killer
+from tests.e2e.coordination import PATIENCE_SECONDS, QUICK, Coordination, Killer, kill_who_acts
 from tests.e2e.traffic import under_load
 from tests.integration.waiting import eventually
 
@@ -46,13 +46,69 @@ def coordination(release):
     release.install(**SHORT_SESSION)
 
 
-def test_a_patch_goes_there_and_back_under_load(coordination, order_url, database):
-    with under_load(order_url, database, orders=250):
+def test_a_patch_goes_there_and_back_under_fifty_orders_a_second(
+    coordination, order_url, database, capsys
+):
+    took = {}
+    with under_load(order_url, database, orders=1200, rate=50):
         for mode in ("Choreography", "Orchestration"):
+            began = time.monotonic()
             coordination.patch(mode=mode, rollout=QUICK)
             coordination.wait("Ready")
+            took[mode] = time.monotonic() - began
             assert coordination.status["activeMode"] == mode
     assert coordination.status["switches"][0]["outcome"] == "Promoted"
+    with capsys.disabled():
+        told = ", ".join(f"{seconds:.1f} s to {mode}" for mode, seconds in took.items())
+        print(f"\nfrom patch to drained at 50 orders/s: {told}")
+
+
+def test_whoever_acts_is_killed_once_at_every_step_and_nothing_is_left_unsaid(
+    coordination, release, order_url, database
+):
+    coordination.rest_in("Orchestration")
+    steps = [{"weight": weight, "minDuration": "3s"} for weight in (20, 60, 100)]
+    killed = set()
+
+    def at_rest_again():
+        status = coordination.status
+        point = (status.get("phase"), status.get("step"))
+        if point not in killed and point[0] != "Stable" and kill_who_acts(release):
+            killed.add(point)
+        return status["activeMode"] == "Choreography"
+
+    with under_load(order_url, database, orders=600):
+        coordination.patch(mode="Choreography", rollout={**QUICK, "steps": steps})
+        eventually(at_rest_again, within=PATIENCE_SECONDS)
+        coordination.wait("Ready")
+    expected = {("Progressing", "1/3"), ("Progressing", "2/3"), ("Draining", None)}
+    assert expected <= killed
+    told = {"Started", "Prepared", "WeightAdvanced", "DrainStarted", "Completed"}
+    assert told <= coordination.events()
+
+
+def test_the_orchestrator_goes_when_it_is_idle_and_is_back_before_it_gets_a_saga(
+    coordination, release, order_url, database
+):
+    idle = {"scaleToZeroWhenIdle": True}
+    coordination.rest_in("Choreography", orchestrator=idle)
+    coordination.until(orchestratorReplicas=0)
+    eventually(lambda: release.pods_of("orchestrator") == [], within=PATIENCE_SECONDS)
+    with under_load(order_url, database, orders=150):
+        coordination.patch(mode="Orchestration", rollout=QUICK)
+        seen = []
+
+        def has_everything():
+            status = coordination.status
+            weight = status["weight"] if status["targetMode"] == "Orchestration" else 0
+            seen.append((weight, ready_orchestrators(release)))
+            return weight == 100
+
+        eventually(has_everything, within=PATIENCE_SECONDS)
+        coordination.wait("Ready")
+    assert (0, 0) in seen
+    assert [each for each in seen if each[0] and not each[1]] == []
+    coordination.patch(orchestrator={"scaleToZeroWhenIdle": False})
 
 
 def test_a_bad_canary_is_rolled_back_within_two_intervals_and_says_why(
@@ -162,14 +218,18 @@ def test_an_upgrade_keeps_the_mode_that_was_patched(coordination, release):
     assert coordination.status["activeMode"] == "Choreography"
 
 
-def test_a_deleted_object_leaves_the_active_mode_and_says_so(coordination, order):
+def test_an_object_that_is_deleted_while_the_operator_is_away_leaves_the_active_mode_and_says_so(
+    coordination, release, order
+):
     coordination.rest_in("Choreography")
     coordination.patch(mode="Orchestration", rollout=LONG)
     coordination.until(weight=20)
-    coordination.kubectl("delete", "coordination", "orders", "--wait=false")
-    eventually(lambda: read_route(order).leaves(Mode.ORCHESTRATION))
-    events = ("get", "events", "--field-selector=reason=Deleted", "--output=name")
-    eventually(lambda: coordination.kubectl(*events))
+    with without(release, "operator"):
+        eventually(lambda: release.pods_of("operator") == [], within=PATIENCE_SECONDS)
+        coordination.kubectl("delete", "coordination", "orders")
+        assert not read_route(order).leaves(Mode.ORCHESTRATION)
+    eventually(lambda: read_route(order).leaves(Mode.ORCHESTRATION), within=PATIENCE_SECONDS)
+    eventually(lambda: "Deleted" in coordination.events())
 
 
 def test_every_promise_was_kept(database):
@@ -188,6 +248,12 @@ def rollback_seconds(status):
     (rolled_back,) = [each for each in status["conditions"] if each["type"] == "RolledBack"]
     began = datetime.fromisoformat(status["rollout"]["startedAt"])
     return (datetime.fromisoformat(rolled_back["lastTransitionTime"]) - began).total_seconds()
+
+
+def ready_orchestrators(release):
+    deployment = f"deployment/{release.name}-orchestrator"
+    ready = "--output=jsonpath={.status.readyReplicas}"
+    return int(release.kubectl("get", deployment, ready) or 0)
 
 
 @contextmanager

@@ -32,14 +32,14 @@ class Silent:
 
 
 @contextmanager
-def under_load(url, database, orders, doomed=10):
+def under_load(url, database, orders, doomed=10, rate=RATE):
     """Orders come in while the block runs; afterwards every one of them has ended."""
     load = Load(mix(orders, seed=7, doomed=doomed), Door(url), database)
     failures = []
 
     def run():
         try:
-            load.open(RATE, 7, Silent(), PATIENCE_SECONDS)
+            load.open(rate, 7, Silent(), PATIENCE_SECONDS)
         except NotReadyError as error:
             failures.append(error)
 
