@@ -136,8 +136,11 @@ def role(request, release, postgres):
 def test_a_service_reads_and_writes_no_schema_but_its_own(role):
     service, connection = role
     doors = ('SELECT FROM "{}".outbox', 'CREATE TABLE "{}".guest ()', 'DROP TABLE "{}".outbox')
-    connection.execute(doors[0].format(service))
-    for other in set(SERVICES) - {service}:
+    owned = "SELECT pg_get_userbyid(nspowner), nspname FROM pg_namespace"
+    schemas = {owner: name for owner, name in connection.execute(owned) if owner in SERVICES}
+    assert schemas.keys() == set(SERVICES)
+    connection.execute(doors[0].format(schemas.pop(service)))
+    for other in schemas.values():
         for door in doors:
             with pytest.raises(InsufficientPrivilege):
                 connection.execute(door.format(other))
