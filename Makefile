@@ -11,9 +11,22 @@ ARGS ?=
 # docker, podman or buildah. `--platform linux/amd64,linux/arm64` is for those that can.
 BUILDER ?= docker
 BUILD_FLAGS ?=
-REGISTRY ?=
+# podman and buildah put `localhost/` before a name that says no registry, so it is said here.
+REGISTRY ?= $(if $(findstring docker,$(BUILDER)),,localhost)
 TAG ?= dev
 IMAGE := $(if $(REGISTRY),$(REGISTRY)/)bandstand:$(TAG)
+# The time in an image is its commit's: who builds it again gets the same one. In Docker's format
+# buildah writes the name of the container that it was built in, too.
+COMMITTED := $(shell git log -1 --format=%ct 2>/dev/null || echo 0)
+BUILD = SOURCE_DATE_EPOCH=$(COMMITTED) $(BUILDER) build $(BUILD_FLAGS) \
+	$(if $(findstring docker,$(BUILDER)),,--format oci --timestamp $(COMMITTED)) --build-arg VERSION=$(TAG) \
+	--build-arg REVISION=$$(git rev-parse HEAD 2>/dev/null || echo unknown)
+# kind and minikube look into Docker's store at most, but take a file from whoever wrote it.
+OUT := out
+ARCHIVE := $(OUT)/bandstand.tar
+SAVE = rm -f $(ARCHIVE) && $(if $(findstring buildah,$(BUILDER)),\
+	$(BUILDER) push $(IMAGE) docker-archive:$(ARCHIVE):$(IMAGE),\
+	$(BUILDER) save --output $(ARCHIVE) $(IMAGE))
 INSTALL = helm upgrade --install bandstand charts/bandstand --namespace bandstand --create-namespace \
 	--values charts/bandstand/values-kind.yaml --wait --timeout 5m \
 	--set image.repository=$(patsubst %:$(TAG),%,$(IMAGE)) --set image.tag=$(TAG)
@@ -42,20 +55,27 @@ venv: $(READY) ## Only set up: .venv with everything that is pinned, and `bandst
 
 .PHONY: images
 images: ## Build the image of all services, push it if a REGISTRY is named (BUILDER=docker TAG=dev)
-	$(BUILDER) build $(BUILD_FLAGS) --build-arg VERSION=$(TAG) \
-		--build-arg REVISION=$$(git rev-parse HEAD 2>/dev/null || echo unknown) --tag $(IMAGE) .
-	$(if $(REGISTRY),$(BUILDER) push $(IMAGE))
+	@mkdir -p $(OUT)
+	$(BUILD) --iidfile $(OUT)/image --tag $(IMAGE) .
+	$(if $(filter-out localhost,$(REGISTRY)),$(BUILDER) push $(IMAGE))
+
+.PHONY: reproducible
+reproducible: images ## Build it again from nothing, and see that it is the same image
+	$(BUILD) --no-cache --iidfile $(OUT)/image-again --tag $(IMAGE)-again .
+	cmp $(OUT)/image $(OUT)/image-again
 
 .PHONY: kind-up
 kind-up: images ## A kind cluster, the image in it, the chart on it
 	kind get clusters | grep -qx bandstand || kind create cluster --name bandstand
-	kind load docker-image $(IMAGE) --name bandstand
+	$(SAVE)
+	kind load image-archive $(ARCHIVE) --name bandstand
 	$(INSTALL) --kube-context kind-bandstand
 
 .PHONY: minikube-up
 minikube-up: images ## The same on minikube, with 2 CPUs and 4 GiB
 	minikube status >/dev/null || minikube start --cpus 2 --memory 4g
-	minikube image load $(IMAGE)
+	$(SAVE)
+	minikube image load $(ARCHIVE)
 	$(INSTALL) --kube-context minikube
 
 .PHONY: e2e

@@ -76,6 +76,9 @@ def _show_status(found: InForce, as_json: bool) -> None:
         table.add_row(point.instance, point.mode, str(point.version), since)
     out.print(f"version {found.version}, {len(found.rules)} rules")
     out.print(table)
+    for point in found.missed:
+        said = f"its last word, at {point.at:%H:%M:%S}, was of version {point.version}"
+        out.print(f"{point.instance} is silent and has not said that it leaves; {said}")
 
 
 @app.command("holds")

@@ -1,7 +1,9 @@
 -- How the orders of a mode fared that ended lately, and those that have been open for long. What
--- the customer's own card, address or wish ended is an answer, not a failure of ours.
+-- the customer's own card, address or wish ended is an answer, not a failure of ours, and so is what
+-- a rule denied.
 WITH ended AS (
-    SELECT status = 'rejected' AND reason <> ALL (%(answers)s)        AS failed,
+    SELECT status = 'rejected'
+           AND reason !~ ('^(' || array_to_string(%(answers)s::text[], '|') || ')$') AS failed,
            extract(epoch FROM ended_at - placed_at)::float8            AS seconds
       FROM orders.orders
      WHERE mode = %(mode)s

@@ -1,4 +1,4 @@
-"""A rule changed under load, in one mode; then a participant that does not go by it."""
+"""Rules changed under load, in one mode; then a participant that does not go by them."""
 
 import re
 import time
@@ -7,27 +7,24 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 
 from lab.api import Api
+from lab.demo.misbehaving import by_old_rules, misbehaving, unasked
 from lab.demo.programme import Programme
 from lab.demo.stage import Stage
 from lab.errors import NotReadyError
-from lab.faults import set_faults
 from lab.load.load import Load
 from lab.load.progress import Bars
-from lab.policy.audit import Denied, audit_stack, denied
+from lab.policy.audit import audit_stack, denied
 from lab.policy.listening import lines_of, new_listeners, new_topics
 from lab.policy.rules import InForce, Point, apply, await_enforced
-from lab.report.model import Policy
-from services.kit.faults import Catalogue, Fault
-from services.kit.faults import Rule as FaultRule
+from lab.report.model import Misbehaviour, Policy
+from services.kit.faults import Fault
 from services.kit.message import Mode
-from services.policy.audit import Findings, Kind
 from services.policy.rules import Effect, Rule
 
 POLICY_SEED = 7_000
-APPLY_AT = 0.4
 PATIENCE_SECONDS = 30.0
 TURN_SECONDS = 0.01
-MISBEHAVES = "payment"
+UNASKED_ORDERS = 12
 SPENT = re.compile(r"^bandstand_policy_decision_seconds_(sum|count)(?:\{\})? (\S+)", re.MULTILINE)
 
 
@@ -43,29 +40,41 @@ NEEDS_A_FACT = Rule(
     effect=Effect.REQUIRE,
     after=("StockReserved",),
 )
-FIRST = (_about("drums"),)
-SECOND = (*FIRST, _about("piano"))
+DRUMS, TRUMPET, PIANO = "drums", "trumpet", "piano"
+# Two rules, each once so large a share of the orders has been placed.
+CHANGES = (
+    (0.3, (_about(DRUMS),)),
+    (0.65, (_about(DRUMS), _about(TRUMPET))),
+)
+# A third one, which payment ignores.
+IGNORED = (*CHANGES[-1][1], _about(PIANO))
+
+WAYS = {
+    Fault.STALE_POLICY.value: "a participant ignores a rule",
+    Fault.UNASKED.value: "a participant acts unasked",
+}
 
 Narrate = Callable[[str], None]
 
 
 def rule_change(stage: Stage, mode: Mode, programme: Programme, narrate: Narrate) -> Policy:
-    """Two rules, one after the other; the second comes while payment goes by the first alone."""
+    """Rules that come one after the other under load; the last while payment goes by those before.
+    Then, without any rule, payment acts before it is asked."""
     _enter(stage, mode)
     before = _decisions(stage, mode)
     with Api(stage.stack.services["order"].url, stage.stack.token) as order:
         try:
             load, changed = _changed_under_load(stage, order, programme)
-            _tell_change(changed, mode, narrate)
-            planted = _misbehaving(stage, order, programme)
+            narrate(told(changed, mode))
+            stale = _ignoring_a_rule(stage, order, programme)
         finally:
             settled = apply(order, (), narrate)
             await_enforced(order, settled.version, PATIENCE_SECONDS)
-    policy = _figures(stage, mode, load, changed, planted, _since(before, stage, mode))
-    narrate(
-        f"a participant went by old rules: {policy.bypasses_prevented} bypasses prevented, "
-        f"{policy.bypasses_detected} detected"
-    )
+    hasty = _acting_unasked(stage, programme)
+    decision_us = _since(before, stage, mode)
+    policy = _figures(stage, mode, load, changed, stale, hasty, decision_us)
+    for fault, came_to in policy.misbehaviour.items():
+        narrate(f"{WAYS[fault]}: {in_words(came_to)}")
     return policy
 
 
@@ -75,17 +84,28 @@ def _enter(stage: Stage, mode: Mode) -> None:
         stage.drain(mode.other, PATIENCE_SECONDS)
 
 
-def _changed_under_load(stage: Stage, order: Api, programme: Programme) -> tuple[Load, InForce]:
-    """The rule comes in the middle: what was placed before it may pass, what comes later not."""
+def _changed_under_load(
+    stage: Stage, order: Api, programme: Programme
+) -> tuple[Load, list[InForce]]:
+    """What was placed before a rule came may pass, what comes later may not."""
     load = stage.load(programme.policed, POLICY_SEED + programme.seed)
     with _under_way(load, programme) as loading:
-        while len(load.ledger.placed) < APPLY_AT * programme.policed and not loading.done():
-            time.sleep(TURN_SECONDS)
-        version = apply(order, FIRST, lambda _: None).version
-        found = await_enforced(order, version, PATIENCE_SECONDS)
-    if found.behind():
+        changed = [
+            _changed(order, load, round(share * programme.policed), rules, loading)
+            for share, rules in CHANGES
+        ]
+    if any(each.behind() for each in changed):
         raise NotReadyError("a rule is not enforced everywhere; see `bandstand policy status`")
-    return load, found
+    return load, changed
+
+
+def _changed(
+    order: Api, load: Load, placed: int, rules: tuple[Rule, ...], loading: Future[None]
+) -> InForce:
+    while len(load.ledger.placed) < placed and not loading.done():
+        time.sleep(TURN_SECONDS)
+    version = apply(order, rules, lambda _: None).version
+    return await_enforced(order, version, PATIENCE_SECONDS)
 
 
 @contextmanager
@@ -103,58 +123,64 @@ def _under_way(load: Load, programme: Programme) -> Iterator[Future[None]]:
         loading.result()
 
 
-def _misbehaving(stage: Stage, order: Api, programme: Programme) -> Load:
-    instances = stage.stack.services[MISBEHAVES].instances
-    urls, token = [instance.url for instance in instances], stage.stack.token
-    set_faults(urls, token, Catalogue(1, (FaultRule(Fault.STALE_POLICY, 100),)))
-    try:
-        version = apply(order, SECOND, lambda _: None).version
+def _ignoring_a_rule(stage: Stage, order: Api, programme: Programme) -> Load:
+    load = stage.load(programme.policed // 2, POLICY_SEED + programme.seed + 1)
+    with misbehaving(stage, Fault.STALE_POLICY):
+        version = apply(order, IGNORED, lambda _: None).version
         await_enforced(order, version, PATIENCE_SECONDS)
-        load = stage.load(programme.policed // 2, POLICY_SEED + programme.seed + 1)
-        with _under_way(load, programme):
-            pass
-    finally:
-        set_faults(urls, token, Catalogue())
+        _play(load, programme)
     return load
+
+
+def _acting_unasked(stage: Stage, programme: Programme) -> Load:
+    """None of its orders is to fail: money that was taken unasked would not come back."""
+    load = stage.load(UNASKED_ORDERS, POLICY_SEED + programme.seed + 2, doomed=0.0)
+    with misbehaving(stage, Fault.UNASKED):
+        _play(load, programme)
+    return load
+
+
+def _play(load: Load, programme: Programme) -> None:
+    with _under_way(load, programme):
+        pass
 
 
 def _figures(
     stage: Stage,
     mode: Mode,
     load: Load,
-    changed: InForce,
-    planted: Load,
+    changed: list[InForce],
+    stale: Load,
+    hasty: Load,
     decision_us: float | None,
 ) -> Policy:
     if not stage.await_quiet(PATIENCE_SECONDS):
         raise NotReadyError("orders under rules do not come to rest; see `bandstand logs`")
-    first = audit_stack(stage.database, load.ledger.ids)
-    second = audit_stack(stage.database, planted.ledger.ids)
-    refused = denied(stage.database, planted.ledger.ids)
+    found = audit_stack(stage.database, load.ledger.ids)
+    slipped = {str(each.version): found.slipped().get(each.version, 0) for each in changed}
+    ruled = [*load.ledger.ids, *stale.ledger.ids]
+    misbehaviour = {
+        Fault.STALE_POLICY.value: by_old_rules(
+            stage, stale.ledger.ids, IGNORED[-1].name, about=PIANO, known={DRUMS, TRUMPET}
+        ),
+        Fault.UNASKED.value: unasked(stage, hasty.ledger.ids),
+    }
     return Policy(
-        points=len(_points(changed, mode)),
-        skew_seconds=skew(changed, mode),
-        slipped=_count(first, Kind.SLIPPED),
+        points=len(_points(changed[-1], mode)),
+        skew_seconds=longest_skew(changed, mode),
+        slipped=sum(slipped.values()),
         decision_us=decision_us,
-        bypasses_prevented=len(_only_by(SECOND[-1].name, refused)),
-        bypasses_detected=_count(second, Kind.BYPASS),
-        orders=len(load.ledger.ids) + len(planted.ledger.ids),
-        denied=len(refused) + len(denied(stage.database, load.ledger.ids)),
-        coverage=first.coverage,
+        bypasses_prevented=sum(each.prevented for each in misbehaviour.values()),
+        bypasses_detected=sum(each.detected for each in misbehaviour.values()),
+        orders=len(ruled),
+        denied=len(denied(stage.database, ruled)),
+        coverage=found.coverage,
         fact_rule_lines=lines_of(NEEDS_A_FACT),
         fact_listeners=new_listeners(NEEDS_A_FACT, mode),
         fact_topics=new_topics(NEEDS_A_FACT, mode),
+        slipped_by_version=slipped,
+        misbehaviour=misbehaviour,
     )
-
-
-def _only_by(rule: str, refused: list[Denied]) -> set[str]:
-    """The orders that no other rule would have stopped."""
-    by_others = {each.order_id for each in refused if each.rule != rule}
-    return {each.order_id for each in refused if each.rule == rule} - by_others
-
-
-def _count(findings: Findings, kind: Kind) -> int:
-    return sum(violation.kind is kind for violation in findings.violations)
 
 
 def _points(found: InForce, mode: Mode) -> list[Point]:
@@ -170,10 +196,19 @@ def skew(found: InForce, mode: Mode) -> float | None:
     return round(max((point.at - found.applied_at).total_seconds() for point in points), 4)
 
 
-def _tell_change(changed: InForce, mode: Mode, narrate: Narrate) -> None:
-    points, seconds = len(_points(changed, mode)), skew(changed, mode) or 0.0
+def longest_skew(changed: list[InForce], mode: Mode) -> float | None:
+    known = [seconds for each in changed if (seconds := skew(each, mode)) is not None]
+    return max(known, default=None)
+
+
+def told(changed: list[InForce], mode: Mode) -> str:
+    points, seconds = len(_points(changed[-1], mode)), longest_skew(changed, mode) or 0.0
     what = "point enforces" if points == 1 else "points enforce"
-    narrate(f"a rule under load: {points} {what} it after {seconds * 1000:,.0f} ms")
+    return f"{len(changed)} rules under load: {points} {what} each within {seconds * 1000:,.0f} ms"
+
+
+def in_words(found: Misbehaviour) -> str:
+    return f"{found.prevented} prevented, {found.detected} detected, {found.undetected} neither"
 
 
 def _decisions(stage: Stage, mode: Mode) -> tuple[float, float]:

@@ -11,7 +11,7 @@ from lab.database import Database
 from lab.faults import set_faults
 from lab.load.door import Door
 from lab.load.load import Load
-from lab.load.mix import mix
+from lab.load.mix import DOOMED, mix
 from lab.measure.meter import Meter
 from lab.output import say
 from lab.stack.state import Stack
@@ -36,9 +36,10 @@ class AnyStage:
         self.broker = broker
         self._order = order
 
-    def load(self, orders: int, seed: int) -> Load:
+    def load(self, orders: int, seed: int, doomed: float = DOOMED) -> Load:
+        """`doomed` is a percentage."""
         door = Door(self.target.url("order"))
-        return Load(mix(orders, seed), door, self.database)
+        return Load(mix(orders, seed, doomed), door, self.database)
 
     def meter(self) -> Meter:
         return Meter(self.target, self.database, self.broker)

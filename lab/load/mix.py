@@ -29,6 +29,7 @@ UNSERVED_PLACE = ("AQ", "McMurdo", "96599")
 NAMES = ("Ella", "Miles", "Clara", "Duke", "Nadia", "Django", "Billie", "Fanny")
 CUSTOMERS = 500
 MAX_LINES = 3
+DOOMED = 10.0
 MAX_QUANTITY = 2
 
 
@@ -63,7 +64,7 @@ class Planned(msgspec.Struct, frozen=True):
     cancel: bool
 
 
-def mix(orders: int, seed: int, doomed: float = 10.0, cancelled: float = 0.0) -> list[Planned]:
+def mix(orders: int, seed: int, doomed: float = DOOMED, cancelled: float = 0.0) -> list[Planned]:
     """`doomed` and `cancelled` are percentages; the doomed fail at each participant in turn."""
     random = Random(seed)
     causes = _spread(orders, doomed, random)

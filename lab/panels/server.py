@@ -2,7 +2,7 @@
 
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -64,16 +64,20 @@ def serving(
     every: str,
     rules: Path = RULES,
     environment: Mapping[str, str] | None = None,
+    operator: str | None = None,
 ) -> Iterator[Server]:
-    """`urls` are those of the services, by name; `folder` gets its data and its log."""
+    """`urls` are those of the services, by name, `operator` that of an operator, if there is one;
+    `folder` gets its data and its log."""
     port = Ports().take()
     configuration = folder / "prometheus.yml"
-    configuration.write_bytes(msgspec.json.encode(_configuration(urls, every, rules)))
+    jobs = [_services(urls), *([_operator(operator)] if operator else [])]
+    configuration.write_bytes(msgspec.json.encode(_configuration(jobs, every, rules)))
     command = [
         str(program),
         f"--config.file={configuration}",
         f"--storage.tsdb.path={folder / 'data'}",
         f"--web.listen-address={LOOPBACK}:{port}",
+        "--enable-feature=exemplar-storage",
     ]
     with (folder / "prometheus.log").open("wb") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log, env=environment)  # noqa: S603 - our own command line
@@ -95,14 +99,29 @@ def _await(server: Server, folder: Path) -> None:
         time.sleep(PAUSE_SECONDS)
 
 
-def _configuration(urls: Mapping[str, str], every: str, rules: Path) -> dict[str, Any]:
+Job = dict[str, Any]
+
+
+def _configuration(jobs: Sequence[Job], every: str, rules: Path) -> dict[str, Any]:
     """YAML by way of JSON, which is a part of it."""
-    targets = [
-        {"targets": [url.removeprefix("http://")], "labels": {"service": service}}
-        for service, url in urls.items()
-    ]
     return {
         "global": {"scrape_interval": every, "evaluation_interval": every},
         "rule_files": [str(rules / "*.yml")],
-        "scrape_configs": [{"job_name": "bandstand", "static_configs": targets}],
+        "scrape_configs": jobs,
     }
+
+
+def _services(urls: Mapping[str, str]) -> Job:
+    targets = [
+        {"targets": [_address(url)], "labels": {"service": service}}
+        for service, url in urls.items()
+    ]
+    return {"job_name": "bandstand", "static_configs": targets}
+
+
+def _operator(url: str) -> Job:
+    return {"job_name": "operator", "static_configs": [{"targets": [_address(url)]}]}
+
+
+def _address(url: str) -> str:
+    return url.removeprefix("http://")

@@ -6,9 +6,19 @@ import msgspec
 
 from lab.database import Database, query
 from services.policy.audit import Findings, audit
-from services.policy.histories import HISTORIES, VERSIONS, HistoryRow, VersionRow, eras, history
+from services.policy.histories import (
+    HISTORIES,
+    VERSIONS,
+    WORDS,
+    HistoryRow,
+    VersionRow,
+    WordRow,
+    eras,
+    history,
+)
 
 DENIED = query(__file__, "denied")
+ACTS = query(__file__, "acts")
 CLOSED = """
 WHERE closed_at IS NOT NULL AND (%(ids)s::text[] IS NULL OR id = ANY(%(ids)s::uuid[]))
 ORDER BY placed_at
@@ -26,12 +36,26 @@ class Denied(msgspec.Struct, frozen=True):
     at: datetime
 
 
+class Act(msgspec.Struct, frozen=True):
+    """What became of an order's payment, by the history alone."""
+
+    order_id: str
+    skus: list[str]
+    authorized: bool
+    captured_early: bool
+
+
 def audit_stack(database: Database, ids: list[str] | None = None) -> Findings:
     """Of these orders, or of all that are closed."""
     versions = database.rows(VERSIONS.encode(), VersionRow)
     rows = database.rows((HISTORIES + CLOSED).encode(), HistoryRow, ids=ids)
-    return audit(eras(versions), map(history, rows))
+    words = database.rows(WORDS.encode(), WordRow)
+    return audit(eras(versions, words), map(history, rows))
 
 
 def denied(database: Database, ids: list[str]) -> list[Denied]:
     return database.rows(DENIED, Denied, ids=ids)
+
+
+def acts(database: Database, ids: list[str]) -> list[Act]:
+    return database.rows(ACTS, Act, ids=ids)

@@ -10,7 +10,8 @@ import msgspec
 
 from lab.api import Api, ProblemError
 from lab.errors import BandstandError
-from services.policy.rules import Rule, RuleError, read_rules
+from services.policy.rulebook import compile_rules
+from services.policy.rules import Rule, RuleError, RuleSet, read_rules
 from services.policy.steps import CONDUCTOR
 
 ATTEMPTS = 5
@@ -42,6 +43,7 @@ class InForce(msgspec.Struct, frozen=True):
     applied_at: datetime | None
     rules: list[Rule]
     points: list[Point]
+    missed: list[Point] = []
 
     def behind(self) -> list[Point]:
         return [point for point in self.points if point.version < self.version]
@@ -67,9 +69,10 @@ class Holds(msgspec.Struct, frozen=True):
 
 
 def read_file(path: Path) -> tuple[Rule, ...]:
-    """YAML, JSON or TOML; also a `Policy` resource as kubectl takes it."""
+    """YAML, JSON or TOML; also a `Policy` resource as kubectl takes it. What is wrong with it is
+    said before anybody is asked to put it in force."""
     try:
-        return read_rules(_decoded(path))
+        return compile_rules(RuleSet(1, read_rules(_decoded(path)))).rules.rules
     except (OSError, msgspec.MsgspecError, RuleError) as error:
         raise UnreadableRulesError(f"{path}: {error}") from error
 

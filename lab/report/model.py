@@ -119,11 +119,24 @@ class Faults(msgspec.Struct, frozen=True):
     cost: dict[str, FaultCost]
 
 
-class Policy(msgspec.Struct, frozen=True):
-    """One mode's rule change under load, and what became of a participant that went by old rules.
+class Misbehaviour(msgspec.Struct, frozen=True):
+    """What one way to misbehave came to: of its `acts` some were prevented; the others were done,
+    and an auditor found them afterwards, or did not."""
 
-    `points` had to learn of the change; `skew_seconds` later the last of them enforced it, and
-    `slipped` orders passed meanwhile. `coverage` is the share of guardable steps under a rule.
+    acts: int
+    prevented: int
+    detected: int
+    undetected: int
+
+
+class Policy(msgspec.Struct, frozen=True):
+    """One mode's rule changes under load, and what became of a participant that went by old rules,
+    and that acted without being asked.
+
+    `points` had to learn of a change; at most `skew_seconds` later the last of them enforced it,
+    and `slipped` orders passed meanwhile, also by the version that they slipped through. `coverage`
+    is the share of guardable steps under a rule. Bypasses are those of every
+    `misbehaviour`.
 
     A rule that needs another service's fact takes `fact_rule_lines`. The `fact_listeners` then act
     upon events that were noise to them, by service; of those, `fact_topics` are on topics that they
@@ -142,6 +155,8 @@ class Policy(msgspec.Struct, frozen=True):
     fact_rule_lines: int = 0
     fact_listeners: dict[str, list[str]] = {}
     fact_topics: dict[str, list[str]] = {}
+    slipped_by_version: dict[str, int] = {}
+    misbehaviour: dict[str, Misbehaviour] = {}
 
 
 class Machine(msgspec.Struct, frozen=True):

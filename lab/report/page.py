@@ -1,5 +1,6 @@
 """`out/report.html` and `out/report.json`: one file each, with nothing to load from elsewhere."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
@@ -9,7 +10,7 @@ from plotly.offline import get_plotlyjs
 
 from lab.errors import MissingError
 from lab.report import charts
-from lab.report.model import MODES, Report, Spread
+from lab.report.model import MODES, Misbehaviour, Report, Spread
 from lab.report.monitoring import VARIANTS, Watched
 from lab.report.recovery import with_chaos
 
@@ -18,6 +19,10 @@ TOO_FEW = "too few samples"
 ELSEWHERE = "not all of it runs here"
 UNTRACED = "none was traced"
 UNMEASURED = "none was completed"
+MISBEHAVIOUR = {
+    "stale_policy": "by payment that ignored a rule",
+    "unasked": "by payment that captured unasked",
+}
 
 
 def write(report: Report, folder: Path = FOLDER) -> Path:
@@ -50,10 +55,12 @@ def render(report: Report) -> str:
         lstrip_blocks=True,
     )
     environment.filters.update(number=number, ms=milliseconds, s=seconds, spread=spread)
+    environment.filters.update(versions=versions, became=became, percent=percent)
     return environment.get_template("page.html.j2").render(
         report=report,
         missing={"few": TOO_FEW, "elsewhere": ELSEWHERE, "untraced": UNTRACED},
         watched=_watched(report),
+        misbehaviour=MISBEHAVIOUR.items(),
         panels=[(each, Markup(charts.panel(each))) for each in report.panels or ()],  # noqa: S704
         modes={mode: report.modes[mode] for mode in MODES if mode in report.modes},
         charts={name: Markup(html) for name, html in _charts(report).items()},  # noqa: S704
@@ -64,6 +71,22 @@ def render(report: Report) -> str:
 
 def number(value: float | None, digits: int = 0, missing: str = TOO_FEW) -> str:
     return missing if value is None else f"{value:,.{digits}f}"
+
+
+def percent(share: float | None) -> str:
+    return TOO_FEW if share is None else f"{share:.0%}"
+
+
+def versions(slipped: Mapping[str, int]) -> str:
+    return ", ".join(f"{version}: {orders:,}" for version, orders in slipped.items()) or "-"
+
+
+def became(found: Mapping[str, Misbehaviour], fault: str) -> str:
+    each = found.get(fault)
+    if each is None:
+        return "-"
+    missed = f", {each.undetected:,} not found" if each.undetected else ""
+    return f"{each.prevented:,} prevented, {each.detected:,} found{missed}"
 
 
 def milliseconds(value: float | None, missing: str = TOO_FEW) -> str:

@@ -20,12 +20,25 @@ ROWS: tuple[tuple[str, Callable[[Mode], float | None], str], ...] = (
     ("messages per order", lambda mode: mode.messages_per_order, ",.1f"),
     ("places to ask where an order is", lambda mode: mode.whereabouts.places, ",.1f"),
 )
+
+
+def _unasked(policy: Policy) -> float | None:
+    found = policy.misbehaviour.get("unasked")
+    return found.detected if found else None
+
+
+def _undetected(policy: Policy) -> float:
+    return sum(each.undetected for each in policy.misbehaviour.values())
+
+
 POLICY_ROWS: tuple[tuple[str, Callable[[Policy], float | None], str], ...] = (
     ("points that a rule change reaches", lambda policy: policy.points, ",.0f"),
     ("until the last enforces it, s", lambda policy: policy.skew_seconds, ",.3f"),
     ("orders that slipped through", lambda policy: policy.slipped, ",.0f"),
     ("bypasses prevented", lambda policy: policy.bypasses_prevented, ",.0f"),
     ("bypasses only detected", lambda policy: policy.bypasses_detected, ",.0f"),
+    ("  of these, acts that nobody asked for", _unasked, ",.0f"),
+    ("bypasses that nobody noticed", _undetected, ",.0f"),
     ("services with more to hear for one fact", lambda policy: len(policy.fact_listeners), ",.0f"),
 )
 

@@ -5,23 +5,17 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from grafana_foundation_sdk.cog.encoder import JSONEncoder
-
 from observability.dashboards.all import DASHBOARDS
-from observability.dashboards.panel import Board
+from observability.dashboards.document import text
 
 FOLDER = Path(__file__).parent
 
 
 def documents() -> dict[Path, str]:
     return {
-        FOLDER / f"{(each.uid or '').removeprefix('bandstand-')}.json": _json(each)
+        FOLDER / f"{(each.uid or '').removeprefix('bandstand-')}.json": text(each)
         for each in DASHBOARDS
     }
-
-
-def _json(board: Board) -> str:
-    return JSONEncoder(indent=2, sort_keys=True, ensure_ascii=False).encode(board) + "\n"
 
 
 def drift() -> list[Path]:
@@ -38,8 +32,8 @@ def main(arguments: list[str]) -> int:
         print(__doc__, file=sys.stderr)
         return 2
     if arguments == ["write"]:
-        for path, text in documents().items():
-            path.write_text(text)
+        for path, document in documents().items():
+            path.write_text(document)
     problems = drift()
     for path in problems:
         print(f"{path.name} is not what the code says; write it anew", file=sys.stderr)

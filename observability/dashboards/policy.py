@@ -3,6 +3,7 @@
 from observability.dashboards.panel import MODE, board, query, series
 
 DECISIONS = "bandstand_policy_decisions_total"
+AUDITED = "bandstand_policy_audited_steps_total"
 
 IN_FORCE = [
     series(
@@ -18,8 +19,12 @@ IN_FORCE = [
     series(
         "Points behind, both modes",
         "short",
-        [query("max(bandstand_policy_points_behind)", "points behind, both modes")],
-        "In orchestration one point has to learn of a change, in choreography all of them.",
+        [
+            query("max(bandstand_policy_points_behind)", "points behind, both modes"),
+            query("max(bandstand_policy_points_missed)", "points missed, both modes"),
+        ],
+        "In orchestration one point has to learn of a change, in choreography all of them. Missed: "
+        "silent without a goodbye, so frozen or killed.",
     ),
     series(
         "Behind for, both modes",
@@ -75,6 +80,30 @@ PAST = [
             )
         ],
         "Slipped: before its point knew the rule. Bypass: although it had said to enforce it.",
+    ),
+    series(
+        "Slipped through, by version of the rules",
+        "short",
+        [
+            query(
+                f"max by (mode, version) (bandstand_policy_slipped_total{{{MODE}}})",
+                "{{mode}}: version {{version}}",
+            )
+        ],
+        "Steps of orders that passed before every point knew the rules of that version.",
+    ),
+    series(
+        "Share of steps under a rule",
+        "percentunit",
+        [
+            query(
+                f'max by (mode) (increase({AUDITED}{{{MODE},guarded="true"}}[5m]))'
+                f' / (max by (mode) (increase({AUDITED}{{{MODE},guarded="true"}}[5m]))'
+                f' + max by (mode) (increase({AUDITED}{{{MODE},guarded="false"}}[5m])))',
+                "{{mode}}",
+            )
+        ],
+        "Of the steps that a rule could guard. A step without a rule cannot be done past one.",
     ),
     series(
         "Rules that fail",

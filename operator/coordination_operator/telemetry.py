@@ -10,11 +10,14 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+import msgspec
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.openmetrics.exposition import CONTENT_TYPE_LATEST, generate_latest
 
 from coordination_operator.phases import Phase
-from coordination_operator.plan import Note, Observed
+from coordination_operator.plan import Note, Observed, Route
+from coordination_operator.resources import Who
+from coordination_operator.status import CoordinationStatus, Measurement, Verdict
 from services.kit.message import Mode
 
 PREFIX = "bandstand_operator"
@@ -34,6 +37,22 @@ class Metrics:
         )
         self.unseen = self._gauge("unseen", "1 while it cannot be asked", "what")
         self.share = self._gauge("share", "Percent of new sagas", "mode")
+        self.epoch = self._gauge("epoch", "Epoch of the route that was seen last")
+        self.target = self._gauge("target", "1 for the mode that is asked for", "mode")
+        self.step = self._gauge("step", "Steps that the switch under way has reached; 0 at rest")
+        self.steps = self._gauge("steps", "Steps that the switch under way has; 0 at rest")
+        self.verdict = self._gauge(
+            "verdict",
+            "1 for the latest verdict on each metric of the analysis, in this epoch of the route",
+            "metric",
+            "verdict",
+        )
+        self.left = self._gauge(
+            "left",
+            "What a mode still has to do: `open` sagas, `unsent`, `parked` and `unread` messages",
+            "mode",
+            "what",
+        )
         self.phase = self._gauge("phase", "1 for the phase that it is in", "phase")
         self.leader = self._gauge("leader", "1 for the replica that acts")
 
@@ -43,10 +62,37 @@ class Metrics:
         for what in ("OrderService", "Services", "Orchestrator"):
             self.unseen.labels(what).set(what in observed.unseen)
         if observed.route is not None:
-            for mode in Mode:
-                self.share.labels(mode.value).set(observed.route.share(mode))
+            self._observe_route(observed.route)
+        self._observe_status(observed.status)
+        self._observe_left(observed)
+
+    def _observe_route(self, route: Route) -> None:
+        self.epoch.set(route.epoch)
+        for mode in Mode:
+            self.share.labels(mode.value).set(route.share(mode))
+
+    def _observe_status(self, status: CoordinationStatus) -> None:
         for phase in Phase:
-            self.phase.labels(phase.value).set(phase is observed.status.phase)
+            self.phase.labels(phase.value).set(phase is status.phase)
+        for who in Who:
+            self.target.labels(who.mode.value).set(who is status.target_mode)
+        reached, _, steps = (status.step or "0/0").partition("/")
+        self.step.set(int(reached))
+        self.steps.set(int(steps))
+        self.verdict.clear()
+        for measured in _measured(status):
+            for verdict in Verdict:
+                self.verdict.labels(measured.name, verdict.value).set(verdict is measured.verdict)
+
+    def _observe_left(self, observed: Observed) -> None:
+        """What cannot be seen is not nothing: it has no series."""
+        self.left.clear()
+        for mode in Mode:
+            if observed.route is not None:
+                self.left.labels(mode.value, "open").set(observed.route.open.get(mode, 0))
+            if observed.left is not None:
+                for what, count in msgspec.structs.asdict(observed.left[mode]).items():
+                    self.left.labels(mode.value, what).set(count)
 
     def tell(self, note: Note) -> None:
         self.transitions.labels(note.reason).inc()
@@ -56,6 +102,12 @@ class Metrics:
 
     def _gauge(self, name: str, text: str, *labels: str) -> Gauge:
         return Gauge(f"{PREFIX}_{name}", text, labels, registry=self.registry)
+
+
+def _measured(status: CoordinationStatus) -> tuple[Measurement, ...]:
+    """What was measured of an earlier step says nothing about this one."""
+    analysis = status.analysis
+    return analysis.metrics if analysis is not None and analysis.epoch == status.epoch else ()
 
 
 class Health:

@@ -83,6 +83,10 @@ class Metrics:
         "mode",
         "outcome",
     )
+    route_share = _gauge(
+        "route_share_ratio", "ratio", "Of the new orders, what the route gives to a mode", "mode"
+    )
+    route_epoch = _gauge("route_epoch", "epoch", "Number of the routing decision in force")
     open_sagas = _gauge("sagas_open", "sagas", "Open sagas", "mode", "epoch")
     oldest_saga = _gauge(
         "sagas_oldest_age_seconds", "seconds", "Age of the oldest open saga", "mode"
@@ -217,6 +221,9 @@ class Metrics:
     policy_points_behind = _gauge(
         "policy_points_behind", "points", "Points that enforce an older version than the newest"
     )
+    policy_points_missed = _gauge(
+        "policy_points_missed", "points", "Points that fell silent without saying that they leave"
+    )
     policy_skew = _gauge(
         "policy_skew_seconds", "seconds", "For how long some point has been behind"
     )
@@ -226,6 +233,20 @@ class Metrics:
         "Steps done past a rule, found by the auditor; each replica goes over all orders",
         "mode",
         "kind",
+    )
+    policy_audited = _counter(
+        "policy_audited_steps",
+        "steps",
+        "Steps that a rule could guard, done, by whether one did; counted like the violations",
+        "mode",
+        "guarded",
+    )
+    policy_slipped = _counter(
+        "policy_slipped",
+        "steps",
+        "Of these, steps whose point did not enforce the rule yet, by the version of the rules",
+        "mode",
+        "version",
     )
 
     def __init__(self, service: str) -> None:

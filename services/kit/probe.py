@@ -47,8 +47,8 @@ class BrokerProbe:
         self._asked = -math.inf
         self._answers = False
         self._questions: SimpleQueue[_Question | None] = SimpleQueue()
-        self._thread = threading.Thread(target=self._put_all, name="probe", daemon=True)
-        self._thread.start()
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
 
     def answers(self) -> bool:
         if time.monotonic() - self._asked > self._held:
@@ -59,6 +59,7 @@ class BrokerProbe:
     def ask(self, question: Callable[[Any], Answer]) -> Answer:
         """Put it to the broker's admin client; KafkaError or OSError while that is away."""
         asked = _Question(question, Future())
+        self._begin()
         self._questions.put(asked)
         try:
             answer: Answer = asked.answer.result(self._patience)
@@ -69,7 +70,15 @@ class BrokerProbe:
 
     def close(self) -> None:
         self._questions.put(None)
-        self._thread.join(self._patience)
+        if self._thread is not None:
+            self._thread.join(self._patience)
+
+    def _begin(self) -> None:
+        """Not before somebody asks: a process that is only described has no threads."""
+        with self._lock:
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._put_all, name="probe", daemon=True)
+                self._thread.start()
 
     def _put_all(self) -> None:
         while (asked := self._questions.get()) is not None:

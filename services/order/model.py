@@ -33,6 +33,10 @@ class Route:
         """The same for the same order and route, whoever asks and how often."""
         return self.mode if bucket(order_id) < self.weight else self.mode.other
 
+    def share(self, mode: Mode) -> int:
+        """Percent of the new orders."""
+        return self.weight if mode is self.mode else 100 - self.weight
+
 
 @dataclass(frozen=True)
 class Order:

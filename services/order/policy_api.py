@@ -43,6 +43,11 @@ class PolicyView(BaseModel):
     applied_at: datetime | None
     rules: list[dict[str, Any]]
     points: list[Point]
+    missed: list[Point] = Field(
+        default=[],
+        description="Who fell silent without saying that it leaves: frozen, or killed in the last "
+        "ten minutes. `at` is its last word.",
+    )
 
 
 class NewPolicy(BaseModel):

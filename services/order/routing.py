@@ -8,11 +8,14 @@ from uuid import UUID
 
 from services.kit.crash_points import CrashPoints, Point
 from services.kit.message import Mode
+from services.kit.metrics import Metrics
 from services.kit.pool import Pool
+from services.kit.postgres import PostgresDatabase
 from services.kit.problems import Problem
 from services.order.admission import LOCK_EXCLUSIVE, read_route
 
 HISTORY_LENGTH = 50
+TOLD_EVERY_SECONDS = 1.0
 COUNTED_AT_MOST = 20_000
 SKEW = timedelta(seconds=10)
 
@@ -63,6 +66,15 @@ def switch(
         connection.execute(_SWITCH, (mode.value, weight))
         crash_points.here(Point.IN_SWITCH_TRANSACTION, mode, mode)
         return _shown(connection)
+
+
+def tell_route(database: PostgresDatabase, metrics: Metrics) -> float:
+    """A duty: the route as it is now, whoever has set it."""
+    route = read_route(database.connection())
+    metrics.route_epoch.set(route.epoch)
+    for mode in Mode:
+        metrics.route_share.labels(mode.value).set(route.share(mode) / 100)
+    return TOLD_EVERY_SECONDS
 
 
 def snapshot(pool: Pool) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from services.order.api import make_router
 from services.order.deadlines import Deadlines, count_open
 from services.order.policies import Register
 from services.order.policing import Policing
+from services.order.routing import tell_route
 from services.order.store import OrderRepository, hear
 from services.policy.reader import TopicReader
 
@@ -62,6 +63,7 @@ def build(deps: Deps) -> Parts:
         return [
             Duty(deadlines.run),
             Duty(lambda: count_open(database, deps.metrics)),
+            Duty(lambda: tell_route(database, deps.metrics)),
             Duty(policing.measure_skew),
             Duty(policing.audit),
         ]

@@ -8,6 +8,7 @@ that were in force from its last cause on.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -66,10 +67,20 @@ class Violation(msgspec.Struct, frozen=True):
 
 
 class Era(msgspec.Struct, frozen=True):
-    """A rule set and, by service, when the last of its replicas said to enforce it."""
+    """A rule set and, by service, when the first of its replicas said to enforce it, and from when
+    to when one that was there still went by older rules.
+
+    What has passed stays as it was: who joins later with older rules is behind from then on.
+    """
 
     rules: RuleSet
     enforced_since: Mapping[str, float] = {}
+    behind: Mapping[str, Sequence[tuple[float, float]]] = {}
+
+    def is_enforced_by(self, service: str, at: float) -> bool:
+        """By every replica that was there."""
+        behind = any(since <= at < until for since, until in self.behind.get(service, ()))
+        return self.enforced_since.get(service, NEVER) < at and not behind
 
 
 @dataclass(frozen=True)
@@ -87,7 +98,7 @@ class Done:
 
     @cached_property
     def seen(self) -> Context:
-        return context(self.history.placed, self.facts)
+        return context(self.history.placed)
 
 
 @dataclass
@@ -98,6 +109,11 @@ class Findings:
     steps: int = 0
     guarded: int = 0
     violations: list[Violation] = field(default_factory=list)
+
+    def slipped(self) -> dict[int, int]:
+        """How many orders slipped through, by the version of the rules."""
+        slipped = {(v.version, v.order_id) for v in self.violations if v.kind is Kind.SLIPPED}
+        return Counter(version for version, _ in slipped)
 
     @property
     def coverage(self) -> float | None:
@@ -125,6 +141,11 @@ class Auditor:
     def look_at(self, eras: Sequence[Era]) -> None:
         """The rules so far; points may have said more of them since the last look."""
         self._eras = [(era, self._book(era.rules)) for era in (Era(RuleSet()), *eras)]
+
+    def take_findings(self) -> Findings:
+        """Those since the last time; the accounts of limits go on."""
+        found, self.findings = self.findings, Findings()
+        return found
 
     def _book(self, rules: RuleSet) -> Rulebook:
         if rules.version not in self._books:
@@ -170,8 +191,7 @@ class Auditor:
 
     def _kind(self, done: Done, era: Era) -> Kind:
         point = CONDUCTOR if done.history.mode is Mode.ORCHESTRATION else OWNERS[done.step]
-        since = era.enforced_since.get(point)
-        return Kind.BYPASS if since is not None and since < done.caused_at else Kind.SLIPPED
+        return Kind.BYPASS if era.is_enforced_by(point, done.caused_at) else Kind.SLIPPED
 
     def _broken(self, done: Done, book: Rulebook) -> dict[str, str]:
         """The enforced rules that forbid it, and why."""
@@ -187,7 +207,7 @@ class Auditor:
         try:
             if not guard.when.evaluate(done.seen):
                 return None
-            missing = [fact for fact in rule.after if fact not in done.facts]
+            missing = [fact for fact in guard.facts if fact not in done.facts]
             if missing:
                 return f"without {missing[0]}"
             if rule.effect is Effect.LIMIT:

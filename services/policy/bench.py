@@ -140,7 +140,7 @@ class Bench:
             return Ruling(Verdict.ALLOWED, "", case.holds)
         began = time.perf_counter()
         case = replace(case, holds=_silenced(case.holds, self.books.now))
-        seen = context(case.order, case.facts)
+        seen = context(case.order)
         found = [self._find(guard, case, seen) for guard in guards]
         ruling = self._combined(found, case)
         self._write(book, case, ruling, found)
@@ -162,13 +162,15 @@ class Bench:
         return Ruling(Verdict.HELD, held[0].name, {**case.holds, **begun}, tuple(begun))
 
     def _find(self, guard: Guard, case: Case, seen: Context) -> _Finding:
+        """A rule that only looks cannot wait; it says that it would have."""
         rule = guard.rule
-        missing = [fact for fact in rule.after if fact not in case.facts]
+        unknown = [fact for fact in guard.needs if fact not in case.facts]
+        if unknown:
+            return _Finding(guard, Verdict.WAITING, f"waits for {unknown[0]}")
         try:
-            if missing and rule.enforced and rule.effect is not Effect.REQUIRE:
-                return _Finding(guard, Verdict.WAITING, f"waits for {missing[0]}")
             if not guard.when.evaluate(seen):
                 return _Finding(guard, Verdict.ALLOWED)
+            missing = [fact for fact in rule.after if fact not in case.facts]
             return self._judge(guard, case, seen, missing)
         except EvaluationError as error:
             closed = rule.on_error == "closed"
@@ -265,7 +267,7 @@ def _claims_of(book: Rulebook, step: str, order: OrderPlaced) -> Iterator[Claim]
         limit = guard.rule.limit
         if limit is not None and guard.per is not None:
             try:
-                key = str(guard.per.evaluate(context(order, ())))
+                key = str(guard.per.evaluate(context(order)))
             except EvaluationError:
                 continue
             yield Claim(guard.rule.name, key, limit.window_seconds)

@@ -10,6 +10,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Final
 
 import msgspec
@@ -28,6 +29,7 @@ from services.kit.settings import Settings
 from services.kit.wire import Record
 from services.policy.rulebook import Rules, compile_rules
 from services.policy.rules import RuleError, RuleSet
+from services.policy.steps import REPEAT_SECONDS
 from services.policy.store import keep
 
 log = logging.getLogger(__name__)
@@ -36,7 +38,6 @@ RULES_KEY: Final = "rules"
 RETRY_SECONDS = 0.5
 LONGEST_WAIT_MS = 5_000
 POLL_MS = 500
-REPEAT_SECONDS: Final = 10.0
 
 _NOW = "SELECT extract(epoch FROM clock_timestamp())::float8"
 
@@ -47,12 +48,14 @@ def _nothing() -> None: ...
 
 
 class Acknowledgement(msgspec.Struct, frozen=True):
-    """A point says that it enforces this version; `at` is when, in seconds since the epoch."""
+    """A point says that it enforces this version; `at` is when, in seconds since the epoch. Who is
+    `leaving` says so last: who is silent without that may be frozen, or was killed."""
 
     service: str
     instance: str
     version: int
     at: float
+    leaving: bool = False
 
 
 class TopicReader:
@@ -150,6 +153,8 @@ class Adoption:
         self._show()
         self._reader.until_done(self._say)
         self._reader.run()
+        with suppress(*AWAY):  # then it will be missed, instead of having said goodbye
+            self._say(leaving=True)
 
     def stop(self) -> None:
         self._reader.stop()
@@ -177,14 +182,16 @@ class Adoption:
         if self._are_rules and time.monotonic() - self._said >= REPEAT_SECONDS:
             self._say()
 
-    def _say(self) -> None:
+    def _say(self, leaving: bool = False) -> None:
         """A process that has started says what it enforces, be it nothing."""
         with self._pool.connection() as connection, transaction(connection) as session:
-            self._tell(session, self._rules.book.version)
+            self._tell(session, self._rules.book.version, leaving)
         self._publish(session)
 
-    def _tell(self, session: Session, version: int) -> None:
-        session.send([self._acknowledgement(version, _now(session.connection))])
+    def _tell(self, session: Session, version: int, leaving: bool = False) -> None:
+        at = _now(session.connection)
+        said = Acknowledgement(self._service, self._instance, version, at, leaving)
+        session.send([_record(said)])
 
     def _publish(self, session: Session) -> None:
         self._said = time.monotonic()
@@ -193,11 +200,11 @@ class Adoption:
     def _show(self) -> None:
         self._metrics.policy_version.set(self._rules.book.version)
 
-    def _acknowledgement(self, version: int, at: float) -> Record:
-        said = Acknowledgement(self._service, self._instance, version, at)
-        key = f"{self._service}/{self._instance}"
-        value = msgspec.json.encode(said)
-        return Record(ACKNOWLEDGEMENTS, key, f"{key}-{version}-{at}", "", [], value)
+
+def _record(said: Acknowledgement) -> Record:
+    key = f"{said.service}/{said.instance}"
+    name = f"{key}-{said.version}-{said.at}"
+    return Record(ACKNOWLEDGEMENTS, key, name, "", [], msgspec.json.encode(said))
 
 
 def _now(connection: Any) -> float:

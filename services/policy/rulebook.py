@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import msgspec
 
 from services.messages import Address, Item, OrderPlaced
-from services.policy.cel import KEY, NUMBER, TRUTH, Compiled, EvaluationError
-from services.policy.rules import NO_RULES, Rule, RuleError, RuleSet
-from services.policy.steps import FACTS
+from services.policy.cel import KEY, NUMBER, TRUTH, Compiled, EvaluationError, fact_variable
+from services.policy.rules import NO_RULES, Effect, Rule, RuleError, RuleSet, check_waiting
+from services.policy.steps import FACTS, established, possible_before
 
 Context = Mapping[str, Any]
 
@@ -28,12 +28,27 @@ EXAMPLE: Final = OrderPlaced(
 
 @dataclass(frozen=True)
 class Guard:
-    """A rule with its expressions compiled."""
+    """A rule about one step, with its expressions compiled.
+
+    They are evaluated once the facts that the rule `needs` are known, in both modes, and never
+    before: so what they say depends on the order alone, and not on who was asked, or how early.
+    """
 
     rule: Rule
     when: Compiled
     per: Compiled | None = None
     sum: Compiled | None = None
+    needs: tuple[str, ...] = ()
+
+    @property
+    def facts(self) -> tuple[str, ...]:
+        """All that the step has to wait for."""
+        return tuple(dict.fromkeys((*self.rule.after, *self.needs)))
+
+    @property
+    def names(self) -> Iterator[str]:
+        for expression in (self.when, self.per, self.sum):
+            yield from expression.names if expression is not None else ()
 
 
 @dataclass(frozen=True)
@@ -50,7 +65,7 @@ class Rulebook:
     def after(self, steps: Sequence[str]) -> frozenset[str]:
         """The facts that rules about these steps have to wait for."""
         guards = [guard for step in steps for guard in self.guards.get(step, ())]
-        return frozenset(fact for guard in guards for fact in guard.rule.after)
+        return frozenset(fact for guard in guards for fact in guard.facts)
 
 
 EMPTY: Final = Rulebook()
@@ -63,28 +78,41 @@ def compile_rules(rules: RuleSet) -> Rulebook:
         guard = _compiled(rule)
         _try(guard)
         for step in rule.steps:
-            found.setdefault(step, []).append(guard)
+            found.setdefault(step, []).append(replace(guard, needs=_needs(guard, step)))
+    check_waiting([(g.rule, step, g.facts) for step, guards in found.items() for g in guards])
     return Rulebook(rules, {step: tuple(guards) for step, guards in found.items()})
 
 
-def context(order: OrderPlaced, facts: Sequence[str] | frozenset[str]) -> Context:
-    """What expressions see: the order, and each fact that is known so far as `true`."""
+def context(order: OrderPlaced) -> Context:
+    """What expressions see: the order. A fact that one names is known by the time it is asked."""
     shown = msgspec.to_builtins(order)
     shown["items"] = list(shown["items"])  # CEL knows no tuples
-    return {"order": shown, "facts": dict.fromkeys(facts, True)}
+    return {"order": shown, **_KNOWN}
+
+
+_KNOWN: Final = {fact_variable(fact): True for fact in FACTS}
+
+
+def _needs(guard: Guard, step: str) -> tuple[str, ...]:
+    """What a requirement requires comes after its expression: it is only asked if that is true."""
+    waited = () if guard.rule.effect is Effect.REQUIRE else guard.rule.after
+    named = (fact for fact in guard.names if fact not in established(step))
+    return tuple(dict.fromkeys((*waited, *named)))
 
 
 def _compiled(rule: Rule) -> Guard:
-    when = Compiled(f"{rule.name}: when", rule.when, TRUTH)
+    facts = possible_before(rule.steps)
+    when = Compiled(f"{rule.name}: when", rule.when, TRUTH, facts)
     if rule.limit is None:
         return Guard(rule, when)
-    per = Compiled(f"{rule.name}: limit.per", rule.limit.per, KEY)
-    return Guard(rule, when, per, Compiled(f"{rule.name}: limit.sum", rule.limit.sum, NUMBER))
+    per = Compiled(f"{rule.name}: limit.per", rule.limit.per, KEY, facts)
+    amount = Compiled(f"{rule.name}: limit.sum", rule.limit.sum, NUMBER, facts)
+    return Guard(rule, when, per, amount)
 
 
 def _try(guard: Guard) -> None:
     """A field that no order has is a slip of the pen; other errors depend on the order."""
-    example = context(EXAMPLE, FACTS)
+    example = context(EXAMPLE)
     fields = (("when", guard.when), ("limit.per", guard.per), ("limit.sum", guard.sum))
     for name, expression in fields:
         try:

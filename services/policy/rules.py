@@ -87,11 +87,12 @@ class Rule(Written, frozen=True, kw_only=True):
             "Deny; hold for an answer; limit by an account; require that facts are known first."
         ),
     ]
-    when: Annotated[Expression, _about("CEL over order and facts.")] = "true"
+    when: Annotated[Expression, _about("CEL over order and the facts that it names.")] = "true"
     after: Annotated[
         tuple[Annotated[str, Meta(extra_json_schema={"enum": list(FACTS)})], ...],
         _about(
-            "Facts without which the rule is not decided: the step waits for them.",
+            "Facts without which the rule is not decided: the step waits for them, as it does for "
+            "those that its expressions name.",
             extra_json_schema={"maxItems": len(FACTS)},
         ),
     ] = ()
@@ -152,7 +153,7 @@ def check(rules: Sequence[Rule]) -> None:
     for rule in rules:
         for problem in _problems(rule):
             raise RuleError(f"{rule.name}: {problem}")
-    _check_waiting(rules)
+    check_waiting([(rule, step, rule.after) for rule in rules for step in rule.steps])
 
 
 def _problems(rule: Rule) -> Iterator[str]:
@@ -173,15 +174,14 @@ def _problems(rule: Rule) -> Iterator[str]:
         yield f"after: {unknown[0]} is not a fact; facts are {', '.join(FACTS)}"
 
 
-def _check_waiting(rules: Sequence[Rule]) -> None:
-    """A step that waits for what can only come after it would wait for ever."""
+def check_waiting(waiting: Sequence[tuple[Rule, str, Sequence[str]]]) -> None:
+    """A step that waits, for a rule's sake, for what can only come after it waits for ever."""
     waits: dict[str, set[str]] = {step: set(causes) for step, causes in CAUSES.items()}
-    for rule in rules:
-        for step in rule.steps:
-            waits[step] |= set(rule.after) if rule.enforced else set()
+    for rule, step, facts in waiting:
+        waits[step] |= set(facts) if rule.enforced else set()
     settled: set[str] = {"OrderPlaced"}
     while ready := [s for s in waits if DONE[s] not in settled and waits[s] <= settled]:
         settled |= {DONE[step] for step in ready}
-    for rule in rules:
-        if rule.enforced and any(DONE[step] not in settled for step in rule.steps):
-            raise RuleError(f"{rule.name}: after: {', '.join(rule.after)} can only come later")
+    for rule, step, facts in waiting:
+        if rule.enforced and not settled.issuperset(facts) and DONE[step] not in settled:
+            raise RuleError(f"{rule.name}: after: {', '.join(facts)} can only come later")

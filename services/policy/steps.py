@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 PLACED: Final = "OrderPlaced"
 APPROVED: Final = "HoldApproved"
 DECLINED: Final = "HoldDeclined"
 POLICY: Final = "policy:"
+
+# How often a point that enforces rules says so again.
+REPEAT_SECONDS: Final = 10.0
 
 # Before the pivot a step can be refused, so a rule about it can be enforced.
 REFUSABLE: Final = ("ReserveStock", "AuthorizePayment", "ArrangeShipment")
@@ -51,6 +55,23 @@ def guarded_by(guards: str) -> tuple[str, ...]:
     if guards in GUARDABLE:
         return (guards,)
     return tuple(step for step, causes in CAUSES.items() if guards in causes)
+
+
+def established(step: str) -> frozenset[str]:
+    """The facts that lie behind a step wherever it is done: its causes, and theirs."""
+    earlier = (other for other, done in DONE.items() if done in CAUSES[step])
+    return frozenset(CAUSES[step]).union(*map(established, earlier))
+
+
+def possible_before(steps: Sequence[str]) -> tuple[str, ...]:
+    """The facts that can be known before each of these steps is done."""
+    late = {done for done, causes in _behind().items() for step in steps if DONE[step] in causes}
+    return tuple(fact for fact in FACTS if fact not in late)
+
+
+def _behind() -> dict[str, frozenset[str]]:
+    """Each step's fact with all that it comes after, itself included."""
+    return {done: established(step) | {done} for step, done in DONE.items()}
 
 
 def hold_attempt(step: str, ordinal: int) -> int:

@@ -4,7 +4,8 @@ import base64
 import json
 import os
 import subprocess
-from collections.abc import Iterator
+import uuid
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -29,13 +30,34 @@ def run(*command: str, check: bool = True) -> str:
     return done.stdout
 
 
+def apply(namespace: str, *manifests: dict[str, Any]) -> None:
+    command = ["kubectl", "--namespace", namespace, "apply", "--filename=-"]
+    items = json.dumps({"apiVersion": "v1", "kind": "List", "items": manifests})
+    subprocess.run(command, input=items, text=True, check=True, stdout=subprocess.DEVNULL)
+
+
+@contextmanager
+def restricted_namespace(prefix: str, enforced: bool = True) -> Iterator[str]:
+    """Made for a test, and gone with it; the restricted Pod Security Standard is enforced there."""
+    namespace = f"{prefix}-{uuid.uuid4().hex[:6]}"
+    run("kubectl", "create", "namespace", namespace)
+    try:
+        for answer in ("enforce", "warn") if enforced else ():
+            restricted = f"pod-security.kubernetes.io/{answer}=restricted"
+            run("kubectl", "label", "namespace", namespace, restricted)
+        yield namespace
+    finally:
+        run("kubectl", "delete", "namespace", namespace, "--timeout=120s", check=False)
+
+
 class Release:
     """Its name is one that contains the chart's, so that resources are called after it alone."""
 
     name = "bandstand"
 
-    def __init__(self, namespace: str, image: str) -> None:
+    def __init__(self, namespace: str, image: str, profile: str = "kind") -> None:
         self.namespace = namespace
+        self._values = CHART / f"values-{profile}.yaml"
         self._repository, _, self._tag = image.rpartition(":")
 
     def kubectl(self, *arguments: str, check: bool = True) -> str:
@@ -44,12 +66,12 @@ class Release:
     def helm(self, *arguments: str) -> str:
         return run("helm", "--namespace", self.namespace, *arguments)
 
-    def install(self, **values: object) -> None:
-        """Or upgrade; returns when everything is ready."""
+    def install(self, wait: bool = True, **values: object) -> None:
+        """Or upgrade; returns when everything is ready, unless it need not wait for that."""
         own = {"image.repository": self._repository, "image.tag": self._tag, **PARTS}
         settings = [f"--set={key}={value}" for key, value in {**own, **values}.items()]
-        profile = f"--values={CHART / 'values-kind.yaml'}"
-        waiting = ("--wait", f"--timeout={PATIENCE}")
+        profile = f"--values={self._values}"
+        waiting = ("--wait", f"--timeout={PATIENCE}") if wait else ()
         self.helm("upgrade", "--install", self.name, str(CHART), profile, *settings, *waiting)
 
     def uninstall(self) -> None:
@@ -92,13 +114,32 @@ class Release:
         force = ("--grace-period=1",) if component in STATEFUL else ("--grace-period=0", "--force")
         self.kubectl("delete", *self.pods_of(component), *force)
 
+    @contextmanager
+    def without(self, server: str) -> Iterator[None]:
+        """While Kafka or PostgreSQL has no pod."""
+        place = f"statefulset/{self.name}-{server}"
+        there = self.pods_of(server)
+        self.kubectl("scale", place, "--replicas=0")
+        self.kubectl("wait", *there, "--for=delete", f"--timeout={PATIENCE}")
+        try:
+            yield
+        finally:
+            self.kubectl("scale", place, "--replicas=1")
+
+    def await_all_unavailable(self, components: Iterable[str]) -> None:
+        """Until no pod of them is sent any request."""
+        places = [f"deployment/{self.name}-{component}" for component in components]
+        away = ("--for=condition=Available=false", f"--timeout={PATIENCE}")
+        self.kubectl("wait", *places, *away)
+
     def settle(self) -> None:
         """Until everything is there again."""
         for kind, state in (
             ("deployments", "condition=Available"),
             ("statefulsets", "jsonpath={.status.readyReplicas}=1"),
         ):
-            self.kubectl("wait", kind, "--all", f"--for={state}", f"--timeout={PATIENCE}")
+            if self.items(kind):
+                self.kubectl("wait", kind, "--all", f"--for={state}", f"--timeout={PATIENCE}")
 
     def secret(self, name: str) -> dict[str, str]:
         found = json.loads(self.kubectl("get", "secret", f"{self.name}-{name}", "--output=json"))

@@ -1,12 +1,11 @@
 """One release for all tests of a run, in a namespace that is made for it and goes with it."""
 
 import os
-import uuid
 
 import pytest
 
 from lab.cluster.target import release_target
-from tests.e2e.cluster import Release, image_from_environment, run
+from tests.e2e.cluster import Release, image_from_environment, restricted_namespace, run
 
 SESSION_SECONDS = 10  # how long a pod that could not leave its group keeps its partitions
 SHORT_SESSION = {"settings.sessionTimeoutSeconds": SESSION_SECONDS}
@@ -21,18 +20,13 @@ def _asked_for():
 
 @pytest.fixture(scope="session")
 def release(_asked_for):
-    namespace = f"bandstand-e2e-{uuid.uuid4().hex[:6]}"
-    run("kubectl", "create", "namespace", namespace)
-    for answer in ("enforce", "warn"):
-        restricted = f"pod-security.kubernetes.io/{answer}=restricted"
-        run("kubectl", "label", "namespace", namespace, restricted)
-    release = Release(namespace, image_from_environment())
-    try:
-        release.install(**SHORT_SESSION)
-        yield release
-    finally:
-        run("helm", "--namespace", namespace, "uninstall", release.name, check=False)
-        run("kubectl", "delete", "namespace", namespace, "--timeout=120s", check=False)
+    with restricted_namespace("bandstand-e2e") as namespace:
+        release = Release(namespace, image_from_environment())
+        try:
+            release.install(**SHORT_SESSION)
+            yield release
+        finally:
+            run("helm", "--namespace", namespace, "uninstall", release.name, check=False)
 
 
 @pytest.fixture

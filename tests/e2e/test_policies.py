@@ -1,26 +1,60 @@
 """Rules as objects: applied, enforced in both modes, refused, put right, taken away."""
 
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
 import pytest
 
+from lab.api import ProblemError
 from lab.coordination.route import switch
+from lab.policy.decisions import decisions_of
 from lab.policy.rules import apply, in_force
 from services.kit.message import Mode
-from services.policy.steps import POINTS
+from services.policy.steps import CONDUCTOR, POINTS
 from tests.e2e.policy import PATIENCE_SECONDS, Policies
 from tests.integration.builders import an_order_form
 from tests.integration.waiting import eventually
 
 MODES = pytest.mark.parametrize("mode", Mode)
+ABOUT = "order.items.exists(item, item.sku == '{}')"
+STOCK_FIRST = {"guards": "AuthorizePayment", "when": ABOUT.format("violin")}
+EFFECTS = (
+    {
+        "name": "a-look",
+        "guards": "ArrangeShipment",
+        "when": ABOUT.format("piano"),
+        "effect": "hold",
+        "hold": {"seconds": 120},
+    },
+    {
+        "name": "no-look",
+        "guards": "ReserveStock",
+        "when": ABOUT.format("cello"),
+        "effect": "hold",
+        "hold": {"seconds": 1, "silence": "deny"},
+    },
+    {
+        "name": "one-each",
+        "guards": "AuthorizePayment",
+        "when": ABOUT.format("trumpet"),
+        "effect": "limit",
+        "limit": {"atMost": 1, "windowSeconds": 3600},
+    },
+    {"name": "in-order", "effect": "require", "after": ["StockReserved"], **STOCK_FIRST},
+    {
+        "name": "named",
+        "guards": "AuthorizePayment",
+        "when": f"facts.StockReserved && {ABOUT.format('clarinet')}",
+        "effect": "deny",
+    },
+)
 EXAMPLE = Path(__file__).parents[2] / "examples" / "policy.yaml"
 
 
 def no(sku, **changes):
-    when = f"order.items.exists(item, item.sku == '{sku}')"
-    rule = {"name": f"no-{sku}", "guards": "AuthorizePayment", "effect": "deny", "when": when}
-    return {**rule, **changes}
+    rule = {"name": f"no-{sku}", "guards": "AuthorizePayment", "effect": "deny"}
+    return {**rule, "when": ABOUT.format(sku), **changes}
 
 
 @pytest.fixture(scope="module")
@@ -32,21 +66,55 @@ def policies(release):
 
 
 @pytest.fixture
-def ended(order_url):
-    """Places an order of one piece and says how it ended."""
+def effects(policies):
+    """A rule of each effect, beside the others."""
+    policies.apply("effects", *EFFECTS)
+    policies.wait("effects")
+    yield
+    policies.delete("effects")
+
+
+class Shop:
+    """Its front door: orders of one piece, and what becomes of them."""
+
+    def __init__(self, http, target, order):
+        self._http, self._target, self._order = http, target, order
+
+    def place(self, sku, customer="c-0017"):
+        form = an_order_form(items=[{"sku": sku, "quantity": 1}], customer_id=customer)
+        return self._http.post("/orders", json=form).raise_for_status().json()["id"]
+
+    def look(self, order):
+        return self._http.get(f"/orders/{order}").raise_for_status().json()
+
+    def ended(self, order):
+        eventually(lambda: self.look(order)["closed_at"], f"{order} is closed", 60)
+        found = self.look(order)
+        return found["reason"] or found["status"]
+
+    def answer(self, order, answer):
+        def is_held():
+            with suppress(ProblemError):
+                self._order.tell("POST", f"/orders/{order}/{answer}")
+                return True
+
+        eventually(is_held, f"{order} is held", 60)
+
+    def decisions(self, order, rule):
+        found = decisions_of(self._target.urls(), order)
+        return [(each.decided_by, each.outcome) for each in found if each.rule == rule]
+
+
+@pytest.fixture
+def shop(order_url, target, order):
     with httpx.Client(base_url=order_url, trust_env=False) as http:
+        yield Shop(http, target, order)
 
-        def look(order):
-            return http.get(f"/orders/{order}").raise_for_status().json()
 
-        def place(sku):
-            form = an_order_form(items=[{"sku": sku, "quantity": 1}])
-            order = http.post("/orders", json=form).raise_for_status().json()["id"]
-            eventually(lambda: look(order)["closed_at"], f"{order} is closed", 60)
-            found = look(order)
-            return found["reason"] or found["status"]
-
-        yield place
+@pytest.fixture
+def ended(shop):
+    """Places an order of one piece and says how it ended."""
+    return lambda sku: shop.ended(shop.place(sku))
 
 
 def test_a_rule_that_is_applied_is_enforced_and_its_status_says_where(policies, release):
@@ -71,6 +139,29 @@ def test_what_the_rule_denies_is_rejected_in_each_mode(policies, order, ended, m
     switch(order, mode, 100, print)
     assert ended("drums") == "policy:no-drums"
     assert ended("guitar") == "confirmed"
+
+
+@MODES
+def test_what_is_held_limited_and_put_in_order_is_so_in_each_mode(effects, order, shop, mode):
+    switch(order, mode, 100, print)
+    yes, no, nobody = (shop.place(sku) for sku in ("piano", "piano", "cello"))
+    violin, clarinet = shop.place("violin"), shop.place("clarinet")
+    customer = f"c-{mode}"
+    assert shop.ended(shop.place("trumpet", customer)) == "confirmed"
+    assert shop.ended(shop.place("trumpet", customer)) == "policy:one-each"
+    shop.answer(yes, "approve")
+    shop.answer(no, "decline")
+    ends = [shop.ended(each) for each in (yes, no, nobody, violin, clarinet)]
+    denied = [f"policy:{rule}" for rule in ("a-look", "no-look", "named")]
+    assert ends == ["confirmed", *denied[:2], "confirmed", denied[2]]
+    told = [each["type"] for each in shop.look(violin)["timeline"]]
+    assert told.index("StockReserved") < told.index("PaymentAuthorized")
+    conducted = mode is Mode.ORCHESTRATION
+    shipping, payment = (CONDUCTOR, CONDUCTOR) if conducted else ("shipping", "payment")
+    assert shop.decisions(yes, "a-look") == [(shipping, "held"), (shipping, "allowed")]
+    assert shop.decisions(no, "a-look") == [(shipping, "held"), (shipping, "denied")]
+    assert shop.decisions(violin, "in-order") == [(payment, "allowed")]
+    assert shop.decisions(clarinet, "named") == [(payment, "denied")]
 
 
 def test_a_bad_expression_is_refused_with_its_place_and_the_rules_of_before_stay(policies, ended):

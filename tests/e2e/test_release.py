@@ -1,18 +1,28 @@
 """The chart on a real cluster, in the order of a release's life."""
 
+import re
+import shlex
+import subprocess
+
 import httpx
 import pytest
 
 from lab.coordination.route import read_route
 from lab.load.summary import summarize
+from lab.stack.ports import Ports
 from lab.verify.invariants import verify
 from services.kit.bootstrap import SERVICES
 from services.kit.message import Mode
+from services.kit.readiness import AWAY
+from tests.e2e.cluster import run
 from tests.e2e.conftest import SHORT_SESSION
 from tests.e2e.traffic import PATIENCE_SECONDS, halves, turn, under_load, wait_for_share
 from tests.integration.waiting import eventually
 
 PODS = (*SERVICES, "kafka", "postgres", "prometheus", "collector", "jaeger", "operator")
+
+NEXT = re.compile(r"^  \d\. .+\n     (.+)$", re.MULTILINE)
+TOKEN = re.compile(r"^The token .+\n  (.+)$", re.MULTILINE)
 
 
 def test_all_of_it_becomes_ready_without_a_restart(release):
@@ -20,10 +30,23 @@ def test_all_of_it_becomes_ready_without_a_restart(release):
     assert set(release.restarts().values()) == {0}
 
 
-def test_its_own_test_places_an_order_in_each_mode(release):
-    said = release.helm("test", release.name, "--logs")
+def test_the_three_commands_that_it_tells_do_what_they_say(release):
+    """The second one is `helm test`: an order in each mode."""
+    told = release.helm("get", "notes", release.name)
+    wait, test, reach = (shlex.split(command) for command in NEXT.findall(told))
+    assert run(*wait).count("condition met") == len(release.items("deployments"))
+    placed = run(*test)
     for mode in Mode:
-        assert f"{mode}: " in said
+        assert f"{mode}: " in placed
+    port = Ports().take()
+    assert reach.pop() == "8080"
+    with subprocess.Popen([*reach, f"{port}:8080"], stdout=subprocess.DEVNULL) as forward:
+        try:
+            eventually(lambda: answers(f"http://127.0.0.1:{port}/coordination"))
+        finally:
+            forward.terminate()
+    (token,) = TOKEN.findall(told)
+    assert run("sh", "-c", token) == release.secret("admin")["token"]
 
 
 def test_only_the_token_opens_the_switch(order, order_url):
@@ -53,6 +76,24 @@ def test_a_killed_pod_comes_back_and_nothing_is_lost(
     release.settle()
 
 
+@pytest.mark.parametrize(("server", "part"), [("kafka", "broker"), ("postgres", "database")])
+def test_pods_outlive_a_server_that_is_away_and_say_so_and_nothing_is_lost(
+    server, part, release, order, order_url, database
+):
+    halves(order)
+    before = release.restarts()
+    with under_load(order_url, database, orders=150) as load:
+        wait_for_share(load, 0.2)
+        with release.without(server):
+            eventually(lambda: readiness(order_url).get(part) == AWAY)
+            if server == "kafka":
+                wait_for_share(load, 0.8)
+            else:
+                release.await_all_unavailable(SERVICES)
+    release.settle()
+    assert release.restarts() == before
+
+
 def test_an_upgrade_and_a_rollback_under_load_lose_nothing_and_keep_the_secrets(
     release, order_url, database
 ):
@@ -79,3 +120,17 @@ def test_an_uninstall_leaves_nothing_but_claims_and_they_fit_the_next_install(re
     release.install(**SHORT_SESSION)
     with release.forward("order", 8080) as port:
         assert httpx.get(f"http://127.0.0.1:{port}/orders?limit=1").text == before
+
+
+def readiness(url):
+    try:
+        return httpx.get(f"{url}/readyz").json()
+    except httpx.TransportError:
+        return {}
+
+
+def answers(url):
+    try:
+        return httpx.get(url).status_code == 200
+    except httpx.TransportError:
+        return False

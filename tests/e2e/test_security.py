@@ -7,6 +7,7 @@ import json
 import uuid
 from pathlib import Path
 
+import psycopg
 import pytest
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
 from kafka.admin import (
@@ -23,6 +24,7 @@ from kafka.errors import (
     GroupAuthorizationFailedError,
     TopicAuthorizationFailedError,
 )
+from psycopg.errors import InsufficientPrivilege
 
 from services.kit.bootstrap import SERVICES
 from services.provision.permits import Action, permits
@@ -113,6 +115,41 @@ def test_a_service_can_neither_make_topics_nor_permit_itself_more(admin):
     )
     result = admin.create_acls([more])
     assert (result["succeeded"], result["failed"]) == ([], [ClusterAuthorizationFailedError])
+
+
+@pytest.fixture(scope="module")
+def postgres(release):
+    with release.forward("postgres", 5432) as port:
+        yield f"host=127.0.0.1 port={port} dbname=bandstand"
+
+
+@pytest.fixture(params=SERVICES)
+def role(request, release, postgres):
+    """A service, and what it can do in the database."""
+    password = release.secret("database")[f"{request.param}.password"]
+    with psycopg.connect(
+        postgres, user=request.param, password=password, autocommit=True
+    ) as connection:
+        yield request.param, connection
+
+
+def test_a_service_reads_and_writes_no_schema_but_its_own(role):
+    service, connection = role
+    doors = ('SELECT FROM "{}".outbox', 'CREATE TABLE "{}".guest ()', 'DROP TABLE "{}".outbox')
+    connection.execute(doors[0].format(service))
+    for other in set(SERVICES) - {service}:
+        for door in doors:
+            with pytest.raises(InsufficientPrivilege):
+                connection.execute(door.format(other))
+
+
+@pytest.mark.parametrize(
+    "more", ["CREATE ROLE more LOGIN", "SET ROLE bandstand", "CREATE DATABASE more"]
+)
+def test_a_service_is_nobody_else_in_the_database(role, more):
+    _, connection = role
+    with pytest.raises(InsufficientPrivilege):
+        connection.execute(more)
 
 
 def url_of(release, service):

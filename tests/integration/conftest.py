@@ -6,14 +6,17 @@ from pathlib import Path
 
 import pytest
 
+from lab.errors import MissingError
 from lab.stack.home import Home
 from lab.stack.options import StackOptions
 from lab.stack.run import infrastructure_only, running_stack, stop
+from observability.prometheus import find_prometheus
 from services.kit.bootstrap import SERVICES
 from tests.integration.broker import forget_everything, new_topic
 from tests.integration.databases import a_database
 from tests.integration.service_process import processes
 from tests.integration.waiting import eventually
+from tests.tools import lacking
 
 
 @pytest.fixture(scope="session")
@@ -63,6 +66,14 @@ def stack():
             yield running.stack
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def prometheus():
+    try:
+        return find_prometheus()
+    except MissingError as missing:
+        lacking(str(missing))
 
 
 @pytest.fixture

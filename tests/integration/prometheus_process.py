@@ -30,7 +30,15 @@ class Monitor:
         return [count for each in self._range(expr, since) if (count := _numbers(each))]
 
     def firing(self) -> set[str]:
-        return {alert["labels"]["alertname"] for alert in self.server.ask("alerts")["alerts"]}
+        """Those that only began to wait for their time are not."""
+        alerts = self.server.ask("alerts")["alerts"]
+        return {each["labels"]["alertname"] for each in alerts if each["state"] == "firing"}
+
+    def exemplars(self, expr: str, since: float) -> list[dict[str, str]]:
+        """The labels of the dots that Grafana would draw on it."""
+        asked = {"query": expr, "start": since, "end": self.server.now()}
+        found = self.server.ask("query_exemplars", **asked)
+        return [each["labels"] for series in found for each in series["exemplars"]]
 
     def _range(self, expr: str, since: float) -> list[Series]:
         return self.server.range(expr, since, self.server.now(), 1)
@@ -41,11 +49,14 @@ def _numbers(series: Series) -> int:
 
 
 @contextmanager
-def monitoring(prometheus: Prometheus, urls: dict[str, str], folder: Path) -> Iterator[Monitor]:
+def monitoring(
+    prometheus: Prometheus, urls: dict[str, str], folder: Path, operator: str | None = None
+) -> Iterator[Monitor]:
     """`urls` are those of the services, by name."""
-    with serving(prometheus.server, urls, folder, EVERY, _often(folder)) as server:
+    rules, everybody = _often(folder), len(urls) + bool(operator)
+    with serving(prometheus.server, urls, folder, EVERY, rules, operator=operator) as server:
         monitor = Monitor(server)
-        eventually(lambda: monitor.targets_up() == len(urls), "every service is scraped")
+        eventually(lambda: monitor.targets_up() == everybody, "every service is scraped")
         yield monitor
 
 

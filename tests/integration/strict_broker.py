@@ -6,8 +6,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-import pytest
-
 from lab.stack.home import cache_folder
 from lab.stack.java import Java, find_java
 from lab.stack.kafka.maven import MEMORY, libraries
@@ -19,6 +17,7 @@ from lab.stack.kafka.settings import (
 )
 from lab.stack.ports import LOOPBACK, Ports, is_free
 from tests.integration.waiting import eventually
+from tests.tools import lacking
 
 SECRET = "a-password-for-tests"
 LOGIN = "org.apache.kafka.common.security.scram.ScramLoginModule"
@@ -46,7 +45,7 @@ def strict_broker(folder: Path, users: list[str]) -> Iterator[StrictBroker]:
     """The infrastructure's own broker has to have been started once, for its libraries."""
     java, ports = find_java(), Ports()
     if java is None or not libraries(cache_folder()).is_dir():
-        pytest.skip("this takes Kafka's libraries and Java")
+        lacking("a broker with TLS takes Kafka's libraries and Java")
     authorities = make_certificate(java, folder)
     used = BrokerPorts(ports.take(), ports.take())
     properties = folder / "server.properties"

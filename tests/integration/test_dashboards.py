@@ -1,5 +1,6 @@
 """Every panel's query, asked of a real Prometheus that scrapes a stack under a load with faults."""
 
+import re
 import time
 from collections import Counter
 
@@ -8,13 +9,11 @@ import pytest
 from lab.api import Api
 from lab.coordination.route import switch
 from lab.demo.stage import on_stage
-from lab.errors import MissingError
 from lab.load.progress import Bars
 from lab.policy.rules import apply, await_enforced
 from lab.stack.ports import LOOPBACK
 from observability.dashboards.all import DASHBOARDS
 from observability.dashboards.panel import asked, queries
-from observability.prometheus import find_prometheus
 from services.kit.faults import Catalogue, Fault, Rule
 from services.kit.message import Mode
 from services.policy.rules import read_rules
@@ -22,6 +21,7 @@ from tests.integration.prometheus_process import monitoring
 from tests.integration.service_process import processes
 from tests.integration.traffic import send_unreadable
 from tests.integration.waiting import eventually
+from tests.integration.watched_switch import an_operators_metrics, switch_as_judged
 
 ORDERS, RATE, SEED, PATIENCE = 400, 30, 5, 60
 SHOWN_WITHIN_SECONDS = 60
@@ -50,14 +50,6 @@ PANELS = [
 
 
 @pytest.fixture(scope="module")
-def prometheus():
-    try:
-        return find_prometheus()
-    except MissingError as missing:
-        pytest.skip(str(missing))
-
-
-@pytest.fixture(scope="module")
 def tracker(stack, tmp_path_factory):
     """Beside the stack, as it is optional."""
     logs = tmp_path_factory.mktemp("logs")
@@ -66,17 +58,25 @@ def tracker(stack, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def monitor(stack, tracker, prometheus, tmp_path_factory):
+def operator():
+    """The metrics of one, and where they are."""
+    with an_operators_metrics() as (metrics, url):
+        yield metrics, url
+
+
+@pytest.fixture(scope="module")
+def monitor(stack, tracker, prometheus, operator, tmp_path_factory):
     urls = {name: service.url for name, service in stack.services.items()}
     urls[tracker.name] = f"http://{LOOPBACK}:{tracker.port}"
-    with monitoring(prometheus, urls, tmp_path_factory.mktemp("prometheus")) as monitor:
+    folder = tmp_path_factory.mktemp("prometheus")
+    with monitoring(prometheus, urls, folder, operator[1]) as monitor:
         yield monitor
 
 
 @pytest.fixture(scope="module")
-def began(stack, monitor):
-    """When a load in both modes began, with faults and one message that nobody can read; it is
-    over now."""
+def began(stack, monitor, operator):
+    """When a load in both modes began, with faults and one message that nobody can read, and then
+    a switch that an operator judged; both are over now."""
     began = time.time()
     with on_stage(stack) as stage:
         with Api(stack.services["order"].url, stack.token) as order:
@@ -90,6 +90,8 @@ def began(stack, monitor):
             load.open(RATE, SEED, Bars(ORDERS), PATIENCE)
         finally:
             stage.set_faults(Catalogue())
+        assert stage.await_quiet(PATIENCE)
+        assert switch_as_judged(stage, operator[0], RATE).promoted
         assert stage.await_quiet(PATIENCE)
     yield began
     with Api(stack.services["order"].url, stack.token) as order:
@@ -139,3 +141,22 @@ def test_only_the_alert_about_the_poisoned_message_fires(monitor, began):
         alert for alert in firing if alert.startswith(("BandstandOrdersSlow", "BandstandQueue"))
     }
     assert firing - slow == {"BandstandDeadLetters"}
+
+
+DOTTED = [
+    (board.uid, panel.title, target.expr)
+    for board in DASHBOARDS
+    for panel in dict.fromkeys(panel for panel, _ in queries(board))
+    for target in panel.targets
+    if target.exemplar
+]
+
+
+@pytest.mark.parametrize(
+    ("uid", "title", "expr"), DOTTED, ids=[f"{uid} {title}" for uid, title, _ in DOTTED]
+)
+def test_a_dot_on_a_latency_panel_is_a_trace(monitor, began, uid, title, expr):
+    """One order in ten is traced, and Prometheus keeps which."""
+    found = monitor.exemplars(asked(expr), began)
+    assert found
+    assert all(re.fullmatch("[0-9a-f]{32}", each["trace_id"]) for each in found)

@@ -10,6 +10,7 @@ from pathlib import Path
 import httpx
 import psycopg
 import pytest
+from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
 
 from lab.api import Api
 from lab.coordination.route import switch
@@ -23,6 +24,7 @@ from lab.policy.rules import apply, await_enforced, in_force
 from lab.stack.home import Home
 from lab.stack.supervisor import processes
 from lab.verify.invariants import verify
+from services.kit.broker import ACKNOWLEDGEMENTS, COMPACTED, POLICIES
 from services.kit.faults import Catalogue, Fault, Rule
 from services.kit.message import Mode
 from services.order.policies import SILENT_SECONDS, points_behind
@@ -71,6 +73,12 @@ RULES = (
         "after": ["StockReserved"],
     },
     {
+        "name": "saxophones-only-from-stock",
+        "guards": "AuthorizePayment",
+        "when": f"facts.StockReserved && {ABOUT.format('saxophone')}",
+        "effect": "deny",
+    },
+    {
         "name": "only-looks",
         "guards": "CapturePayment",
         "when": "order.amount_cents > 0",
@@ -91,14 +99,15 @@ def is_said(database, instance, version, seconds_ago):
     """As the register writes it when it hears it."""
     database.execute(
         """
-        INSERT INTO policy_acknowledgements VALUES ('payment', %(instance)s, %(version)s, now())
+        INSERT INTO policy_acknowledgements (service, instance, version, at)
+        VALUES ('payment', %(instance)s, %(version)s, now())
         ON CONFLICT DO NOTHING
         """,
         {"instance": instance, "version": version},
     )
     database.execute(
         """
-        INSERT INTO policy_points
+        INSERT INTO policy_points (service, instance, version, at)
         VALUES ('payment', %(instance)s, %(version)s, now() - make_interval(secs => %(ago)s))
         ON CONFLICT (service, instance) DO UPDATE SET at = EXCLUDED.at
         """,
@@ -162,6 +171,17 @@ def test_every_point_acknowledges_the_version_it_enforces(rules):
     assert {point.version for point in rules.points} == {rules.version}
 
 
+def test_of_rules_and_of_who_enforces_them_the_broker_keeps_the_newest_word(stack, rules):
+    admin = KafkaAdminClient(bootstrap_servers=stack.kafka.bootstrap)
+    try:
+        asked = [ConfigResource(ConfigResourceType.TOPIC, name) for name in sorted(COMPACTED)]
+        (told,) = admin.describe_configs(asked).values()
+    finally:
+        admin.close()
+    assert {each["cleanup.policy"]["value"] for each in told.values()} == {"compact"}
+    assert set(told) == {POLICIES, ACKNOWLEDGEMENTS}
+
+
 @MODES
 def test_a_denial_is_a_refusal_like_any_other_and_everything_is_undone(shop):
     order = shop.place("drums")
@@ -198,6 +218,15 @@ def test_a_limit_counts_each_customer(shop):
     assert shop.ended(shop.place("trumpet", f"{customer}-2")) == "confirmed"
 
 
+def test_around_a_switch_a_limit_is_kept_in_each_mode_and_so_never_more_than_twice(stack, rules):
+    """Two points that do not know each other keep the accounts: what that comes to, at most."""
+    customer, ends = f"c-{time.monotonic_ns()}", []
+    for mode in Mode:
+        shop = Shop(stack, mode)
+        ends += [shop.ended(shop.place("trumpet", customer)) for _ in range(3)]
+    assert ends == ["confirmed", "confirmed", "policy:two-trumpets"] * 2
+
+
 @MODES
 def test_a_step_waits_for_the_fact_that_it_requires(shop):
     order = shop.place("violin")
@@ -206,6 +235,14 @@ def test_a_step_waits_for_the_fact_that_it_requires(shop):
     assert told.index("StockReserved") < told.index("PaymentAuthorized")
     (decision,) = shop.decisions(order, "stock-before-money")
     assert "StockReserved" in decision.facts
+
+
+@MODES
+def test_a_fact_that_only_the_expression_names_is_waited_for_as_well(shop):
+    order = shop.place("saxophone")
+    assert shop.ended(order) == "policy:saxophones-only-from-stock"
+    (decision,) = shop.decisions(order, "saxophones-only-from-stock")
+    assert (decision.outcome, "StockReserved" in decision.facts) == ("denied", True)
 
 
 @MODES

@@ -29,6 +29,7 @@ from services.kit.faults import Catalogue, Fault, Rule
 from services.kit.message import Mode
 from tests.integration.trace_backends import JAEGER, jaeger, tell_a_saga
 from tests.integration.waiting import eventually
+from tests.tools import lacking
 
 ORDERS = 60
 STORM = 80
@@ -55,7 +56,7 @@ def traced():
             environment.setenv("BANDSTAND_HOME", str(folder))
             with running_stack(options, home=Home(folder)) as running:
                 if running.stack.traces is None:
-                    pytest.skip("there is no Java and Maven to have Zipkin from")
+                    lacking("there is no Java and Maven to have Zipkin from")
                 assert main(["switch", "orchestration", "--weight", "50"]) == 0
                 load = ["load", "--orders", str(ORDERS), "--rate", "30", "--doomed", "20"]
                 assert main(load) == 0
@@ -211,7 +212,7 @@ def backend(request, tmp_path, monkeypatch):
         with reading(traced.traces) as backend:
             yield backend
     elif JAEGER is None:
-        pytest.skip("there is no jaeger on the PATH")
+        lacking("jaeger is not on the PATH")
     else:
         with jaeger(tmp_path) as (url, environment):
             monkeypatch.setenv(*next(iter(environment.items())))

@@ -39,6 +39,12 @@ def draw_rules(random: Random) -> tuple[Rule, ...]:
         Rule(name="one-first", guards=after[0], effect=Effect.REQUIRE, after=(after[1],)),
         Rule(name="all-held", guards="OrderPlaced", effect=Effect.HOLD, hold=_hold(random)),
         Rule(name="seen", guards="CapturePayment", effect=Effect.DENY, mode="audit"),
+        Rule(
+            name="named",
+            guards=after[0],
+            effect=Effect.DENY,
+            when=f"facts.{after[1]} && {DRUMS}",
+        ),
         Rule(name="fails", guards=step, effect=Effect.DENY, when="1 / 0 > 0", on_error="open"),
     ]
     return tuple(random.sample(pool, random.choice((1, 2, 3))))
@@ -58,6 +64,7 @@ def broken_rules(world: World) -> Iterator[str]:
     minutes = [m for name in (*PARTICIPANTS, "orchestrator") for m in world.stores[name].decisions]
     yield from _decided_once(world, minutes)
     yield from _denied_and_done(world, minutes)
+    yield from _two_meanings(world, minutes)
     for minute in minutes:
         if minute.why == "declined" and minute.outcome is not Verdict.DENIED:
             yield f"{world.trace.name(minute.order_id)}: {minute.step} although it was declined"
@@ -86,6 +93,20 @@ def _denied_and_done(world: World, minutes: list[Minute]) -> Iterator[str]:
             yield f"{world.trace.name(minute.order_id)}: {minute.step} was denied, and done"
 
 
+def _two_meanings(world: World, minutes: list[Minute]) -> Iterator[str]:
+    """Whoever is asked, in whichever mode: what denies is the order, once the facts are known."""
+    orders, book = world.book.orders, book_of(world.rules_at_rest)
+    needs = {(s, g.rule.name): g.needs for s, guards in book.guards.items() for g in guards}
+    for minute in minutes:
+        name = f"{world.trace.name(minute.order_id)}: {minute.step} by {minute.rule}"
+        if minute.enforced and not set(needs[minute.step, minute.rule]) <= set(minute.facts):
+            yield f"{name} was decided on {', '.join(minute.facts)}"
+        about_drums = minute.rule in ("no-drums", "named")
+        denied = minute.outcome is Verdict.DENIED
+        if about_drums and denied is not _has_drums(orders[minute.order_id]):
+            yield f"{name} in {minute.mode} says {minute.outcome}"
+
+
 def _undecided(world: World, order: SagaId, row: OrderRow, minutes: list[Minute]) -> Iterator[str]:
     """The log is complete: where a step was done, each of its rules had its say."""
     where = ("orchestrator",) if row.mode is Mode.ORCHESTRATION else PARTICIPANTS
@@ -108,7 +129,7 @@ def _against_the_rules(world: World, order: SagaId, row: OrderRow) -> Iterator[s
             rule = guard.rule
             if step not in did or not rule.enforced:
                 continue
-            if rule.name == "no-drums" and _has_drums(row):
+            if rule.name in ("no-drums", "named") and _has_drums(row):
                 yield f"{name}: {step} in spite of {rule.name}"
             approved = row.holds.get(rule.name) == "approved"
             if rule.effect is Effect.HOLD and not approved and rule.hold.silence == "deny":

@@ -11,6 +11,7 @@ from typing import Any
 
 import yaml
 
+from tests.unit import rendering
 from tests.unit.rendering import CHART, Manifest, template
 
 FOLDER = Path(__file__).parent / "renders"
@@ -42,8 +43,7 @@ def path(profile: str) -> Path:
 
 
 def render(profile: str) -> str:
-    values = f"--values={CHART / f'values-{profile}.yaml'}"
-    manifests = template("--namespace=bandstand", values)
+    manifests = template("--namespace=bandstand", *rendering.PROFILES[profile])
     files = {each.read_text().strip(): each.name for each in (CHART / "files").rglob("*.*")}
     return yaml.dump_all(
         [_short(each, files) for each in sorted(manifests, key=_place)],

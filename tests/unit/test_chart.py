@@ -66,7 +66,7 @@ def test_every_pod_satisfies_the_restricted_profile(manifests: list[Manifest]) -
 
 def test_no_pod_but_the_operator_can_ask_the_api_server(manifests: list[Manifest]) -> None:
     asking = [pod for pod in pods(manifests) if pod["automountServiceAccountToken"]]
-    assert [containers(pod)[0]["name"] for pod in asking] == ["operator"]
+    assert [pod["containers"][0]["name"] for pod in asking] == ["operator"]
     accounts = of_kind(manifests, "ServiceAccount")
     assert all(account["automountServiceAccountToken"] is False for account in accounts)
     assert of_kind(manifests, "ClusterRole", "ClusterRoleBinding") == []

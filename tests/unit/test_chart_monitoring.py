@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 
@@ -9,7 +10,16 @@ import pytest
 import yaml
 
 from services.kit.bootstrap import EVERY_SERVICE, SERVICES
-from tests.unit.rendering import PROFILES, ROOT, Manifest, of_kind, template
+from tests.unit.rendering import (
+    CHART,
+    PROFILES,
+    ROOT,
+    SCALED,
+    WATCHED,
+    Manifest,
+    of_kind,
+    template,
+)
 
 BAND = "band-bandstand"
 OBSERVABILITY = ROOT / "observability"
@@ -66,6 +76,26 @@ def test_a_prometheus_rule_has_the_groups_of_the_repository() -> None:
     assert rule["spec"]["groups"] == groups
 
 
+def test_alerts_and_dashboards_lead_to_the_runbooks_where_you_keep_them() -> None:
+    yours = "https://wiki.example.com/runbooks"
+    manifests = template(*PROFILES["production"], f"--set=monitoring.runbooks={yours}")
+    groups = named(manifests, "PrometheusRule")["spec"]["groups"]
+    carried = named(
+        template(f"--set=monitoring.runbooks={yours}"), "ConfigMap", f"{BAND}-prometheus-rules"
+    )
+    for text in carried["data"].values():
+        groups += yaml.safe_load(text)["groups"]
+    rules = [rule for group in groups for rule in group["rules"] if "alert" in rule]
+    assert rules
+    for rule in rules:
+        name = rule["labels"]["runbook"]
+        assert rule["annotations"]["runbook_url"] == f"{yours}/{name}.md"
+        assert (ROOT / "docs" / "runbooks" / f"{name}.md").exists()
+    for text in named(manifests, "ConfigMap", f"{BAND}-dashboards")["data"].values():
+        variables = {each["name"]: each for each in json.loads(text)["templating"]["list"]}
+        assert variables["runbooks"]["query"] == yours
+
+
 def test_your_operator_finds_them_by_the_labels_that_you_name() -> None:
     given = (
         "--set=monitoring.serviceMonitor.enabled=true,monitoring.serviceMonitor.labels.release=mine"
@@ -83,6 +113,90 @@ def test_an_autoscaler_decides_alone_and_never_for_more_than_there_are_partition
         spec = named(manifests, kind, f"{BAND}-{service}")["spec"]
         assert spec["scaleTargetRef"]["name"] == deployment["metadata"]["name"]
         assert spec.get("maxReplicas", spec.get("maxReplicaCount")) == 3
+
+
+@pytest.mark.parametrize(
+    ("by", "keda", "kind"),
+    [
+        ("auto", True, "ScaledObject"),
+        ("auto", False, "HorizontalPodAutoscaler"),
+        ("cpu", True, "HorizontalPodAutoscaler"),
+        ("lag", False, "ScaledObject"),
+    ],
+)
+def test_keda_scales_where_it_is_present_unless_somebody_said_who_does(
+    by: str, keda: bool, kind: str
+) -> None:
+    manifests = template(f"--set=autoscaling.by={by}", *([SCALED] if keda else []))
+    found = of_kind(manifests, "ScaledObject", "HorizontalPodAutoscaler")
+    assert [one["kind"] for one in found] == [kind] * len(SERVICES)
+
+
+def test_production_takes_what_the_cluster_has() -> None:
+    bare = f"--values={CHART / 'values-production.yaml'}"
+    by_operators = ("ServiceMonitor", "PrometheusRule", "ScaledObject")
+    assert of_kind(template(bare), *by_operators) == []
+    kinds = {one["kind"] for one in of_kind(template(bare, WATCHED, SCALED), *by_operators)}
+    assert kinds == set(by_operators)
+
+
+@pytest.mark.parametrize(("enabled", "made"), [("true", 1), ("false", 0), ("auto", 0)])
+def test_who_says_so_gets_a_prometheus_rule_wherever(enabled: str, made: int) -> None:
+    manifests = template(f"--set=monitoring.prometheusRule.enabled={enabled}")
+    assert len(of_kind(manifests, "PrometheusRule")) == made
+
+
+@pytest.mark.parametrize(
+    ("kafka", "sasl", "tls"),
+    [
+        (None, "plaintext", "disable"),
+        (("SASL_SSL", "SCRAM-SHA-512"), "scram_sha512", "enable"),
+        (("SASL_PLAINTEXT", "SCRAM-SHA-256"), "scram_sha256", "disable"),
+        (("SSL", "SCRAM-SHA-512"), "none", "enable"),
+    ],
+)
+def test_keda_goes_to_kafka_the_way_that_the_service_goes(
+    kafka: tuple[str, str] | None, sasl: str, tls: str
+) -> None:
+    manifests = template("--set=autoscaling.by=lag", *(of_your_own(*kafka) if kafka else ()))
+    for scaled in of_kind(manifests, "ScaledObject"):
+        (trigger,) = scaled["spec"]["triggers"]
+        assert (trigger["metadata"]["sasl"], trigger["metadata"]["tls"]) == (sasl, tls)
+        way = named(manifests, "TriggerAuthentication", trigger["authenticationRef"]["name"])
+        service = trigger["metadata"]["consumerGroup"]
+        given = {one["parameter"]: one["key"] for one in way["spec"]["secretTargetRef"]}
+        assert given.get("username", f"{service}.user") == f"{service}.user"
+        assert given.get("password", f"{service}.password") == f"{service}.password"
+        assert ("username" in given) == (sasl != "none")
+        assert ("ca" in given) == (tls == "enable")
+
+
+def test_keda_is_told_nothing_twice_where_it_has_a_way_of_its_own() -> None:
+    given = ("--set=autoscaling.by=lag", "--set=autoscaling.authentication=mine")
+    manifests = template(*given, *of_your_own("SASL_SSL", "SCRAM-SHA-512"))
+    assert of_kind(manifests, "TriggerAuthentication") == []
+    for scaled in of_kind(manifests, "ScaledObject"):
+        (trigger,) = scaled["spec"]["triggers"]
+        assert trigger["authenticationRef"] == {"name": "mine"}
+        assert not trigger["metadata"].keys() & {"sasl", "tls"}
+
+
+def test_kafka_lets_in_whoever_asks_it_for_lags_and_only_then() -> None:
+    edge = f"{BAND}-kafka-from-scalers"
+    (rule,) = named(template("--set=autoscaling.by=lag"), "NetworkPolicy", edge)["spec"]["ingress"]
+    assert rule["from"][0]["namespaceSelector"]["matchLabels"] == {
+        "kubernetes.io/metadata.name": "keda"
+    }
+    by_cpu = of_kind(template("--set=autoscaling.by=cpu"), "NetworkPolicy")
+    assert edge not in {policy["metadata"]["name"] for policy in by_cpu}
+
+
+def of_your_own(security: str, mechanism: str) -> tuple[str, ...]:
+    access = f"kafka.access.security={security},kafka.access.mechanism={mechanism}"
+    password = "passwords" if security.startswith("SASL_") else ""
+    authority = "authority" if security.endswith("SSL") else ""
+    secrets = f"kafka.access.passwordSecret={password},kafka.access.authoritySecret={authority}"
+    return (f"--set=kafka.external=kafka.example.com:9093,{access},{secrets}",)
 
 
 def test_lag_is_that_of_the_group_that_the_service_reads_in() -> None:

@@ -1,8 +1,8 @@
-# For `skaffold dev`: run a service again whenever it ends, so that what was synced counts. Its
+# For `skaffold dev`: run a command again whenever it ends, so that what was synced counts. Its
 # process id is in /tmp/service.pid; Kubernetes's SIGTERM ends both.
 trap 'kill "$child" 2>/dev/null; wait "$child"; exit 0' TERM INT
 while :; do
-    python3 -m services "$1" &
+    "$@" &
     child=$!
     echo "$child" >/tmp/service.pid
     wait "$child"

@@ -86,6 +86,19 @@ resources:
 {{ .Values.kafka.external | default (printf "%s-kafka:9092" (include "bandstand.fullname" .)) }}
 {{- end }}
 
+{{/* `cpu`, `lag` or nothing */}}
+{{- define "bandstand.scalesBy" -}}
+{{- $found := .Capabilities.APIVersions.Has "keda.sh/v1alpha1" | ternary "lag" "cpu" -}}
+{{- eq .Values.autoscaling.by "auto" | ternary $found .Values.autoscaling.by }}
+{{- end }}
+
+{{/* `include "bandstand.watchedBy" (list $ .Values.monitoring.serviceMonitor)`: not empty if it is to be made */}}
+{{- define "bandstand.watchedBy" -}}
+{{- $enabled := (index . 1).enabled | toString -}}
+{{- $found := (index . 0).Capabilities.APIVersions.Has "monitoring.coreos.com/v1" | ternary "true" "false" -}}
+{{- if eq "true" (eq $enabled "auto" | ternary $found $enabled) }}yes{{ end }}
+{{- end }}
+
 {{/* Whether the number of orchestrators is the operator's business: two cannot own one field */}}
 {{- define "bandstand.operatorScales" -}}
 {{- with .Values.operator }}

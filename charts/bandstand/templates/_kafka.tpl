@@ -5,12 +5,17 @@
 {{- end }}
 {{- end }}
 
+{{/* By which protocol and mechanism one gets in, as YAML */}}
+{{- define "bandstand.kafkaWay" -}}
+{{- $own := dict "security" "SASL_PLAINTEXT" "mechanism" "PLAIN" -}}
+{{- pick (empty .Values.kafka.external | ternary $own .Values.kafka.access) "security" "mechanism" | toYaml }}
+{{- end }}
+
 {{/* `include "bandstand.kafkaAccess" (list $ "order")`: the environment of a Kafka client */}}
 {{- define "bandstand.kafkaAccess" -}}
 {{- $root := index . 0 }}
 {{- $user := index . 1 }}
-{{- $own := dict "security" "SASL_PLAINTEXT" "mechanism" "PLAIN" }}
-{{- $access := empty $root.Values.kafka.external | ternary $own $root.Values.kafka.access -}}
+{{- $access := include "bandstand.kafkaWay" $root | fromYaml -}}
 - {name: BANDSTAND_KAFKA, value: {{ include "bandstand.kafka" $root | quote }}}
 - {name: BANDSTAND_KAFKA_SECURITY, value: {{ $access.security }}}
 - {name: BANDSTAND_KAFKA_MECHANISM, value: {{ $access.mechanism }}}

@@ -8,6 +8,7 @@ from lab.report.model import (
     FaultCost,
     Faults,
     Machine,
+    Misbehaviour,
     Mode,
     Moment,
     Policy,
@@ -40,6 +41,23 @@ PROCESSES = (
     "kafka",
     "postgres",
 )
+
+
+def a_policy(points, skew, slipped, ignored):
+    hasty = Misbehaviour(12, 0, 12, 0)
+    return Policy(
+        points=points,
+        skew_seconds=skew,
+        slipped=sum(slipped.values()),
+        decision_us=24.0,
+        bypasses_prevented=ignored.prevented,
+        bypasses_detected=ignored.detected + hasty.detected,
+        orders=180,
+        denied=60,
+        coverage=0.2,
+        slipped_by_version=slipped,
+        misbehaviour={"stale_policy": ignored, "unasked": hasty},
+    )
 
 
 def a_stretch(slow=1.0, loop="20 orders a second", orders=600):
@@ -163,8 +181,8 @@ def a_report(violations=0, lost=0):
             for name in INVARIANTS
         ],
         policy={
-            "orchestration": Policy(1, 0.012, 0, 24.0, 18, 0, 180, 60, 0.2),
-            "choreography": Policy(3, 0.019, 1, 31.0, 0, 17, 180, 41, 0.2),
+            "orchestration": a_policy(1, 0.012, {"3": 0, "4": 0}, Misbehaviour(9, 9, 0, 0)),
+            "choreography": a_policy(3, 0.019, {"7": 0, "8": 1}, Misbehaviour(8, 0, 7, 1)),
         },
         monitoring=a_monitoring(),
         panels=[a_panel("Orders ended", "ops"), a_panel("Slow", "percentunit")],

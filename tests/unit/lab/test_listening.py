@@ -7,6 +7,8 @@ from lab.policy.listening import lines_of, new_listeners, new_topics
 from services.kit.message import Mode
 from services.policy.rules import read_rules
 
+NAMED = "order.amount_cents > 1000 && facts.StockReserved"
+
 
 def needing(step, *facts):
     (rule,) = read_rules([{"name": "a", "guards": step, "effect": "require", "after": facts}])
@@ -33,6 +35,14 @@ def test_the_player_whose_step_it_is_has_to_listen_to_what_was_noise_to_it():
 )
 def test_what_a_step_follows_on_is_heard_without_any_rule(step, fact, more):
     assert new_listeners(needing(step, fact), Mode.CHOREOGRAPHY) == more
+
+
+def test_a_fact_that_is_only_named_has_to_be_heard_as_well():
+    (rule,) = read_rules(
+        [{"name": "a", "guards": "AuthorizePayment", "effect": "deny", "when": NAMED}]
+    )
+    assert new_listeners(rule, Mode.ORCHESTRATION) == {}
+    assert new_listeners(rule, Mode.CHOREOGRAPHY) == {"payment": ["StockReserved"]}
 
 
 def test_a_rule_has_a_line_for_each_field_that_is_not_left_as_it_is():

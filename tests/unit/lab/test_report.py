@@ -80,6 +80,22 @@ def test_the_page_tells_who_had_to_learn_of_a_rule_and_is_silent_where_there_was
     assert "One more rule" not in render(msgspec.structs.replace(a_report(), policy={}))
 
 
+def test_the_page_tells_by_version_what_slipped_and_what_became_of_each_misbehaviour():
+    page = without_scripts(render(a_report()))
+    for told in ("7: 0, 8: 1", "9 prevented, 0 found", "0 prevented, 7 found, 1 not found"):
+        assert told in page
+    assert page.count("0 prevented, 12 found") == 2
+
+
+def test_a_report_from_before_these_were_counted_is_shown_all_the_same():
+    earlier = {
+        mode: msgspec.structs.replace(each, slipped_by_version={}, misbehaviour={})
+        for mode, each in a_report().policy.items()
+    }
+    page = render(msgspec.structs.replace(a_report(), policy=earlier))
+    assert "One more rule" in page
+
+
 def test_a_report_can_be_read_back(tmp_path):
     write(a_report(), tmp_path)
     assert read(tmp_path) == a_report()

@@ -4,6 +4,7 @@ import pytest
 
 from lab.errors import MissingError
 from observability.prometheus import find_prometheus
+from tests.tools import lacking
 
 
 @pytest.fixture(scope="session")
@@ -11,4 +12,4 @@ def promtool():
     try:
         return find_prometheus().promtool
     except MissingError as missing:
-        pytest.skip(str(missing))
+        lacking(str(missing))

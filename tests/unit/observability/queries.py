@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 from prometheus_client import Counter, Gauge, Histogram
 
+from coordination_operator.telemetry import Metrics as OperatorMetrics
 from services.kit.metrics import declarations
 
 RULES = Path(__file__).parents[3] / "observability" / "rules"
@@ -20,7 +21,6 @@ ENDINGS: dict[Any, tuple[str, ...]] = {
     Gauge: ("",),
     Histogram: ("_bucket", "_sum", "_count"),
 }
-OPERATOR = frozenset({"bandstand_operator_phase"})
 
 
 @cache
@@ -28,6 +28,13 @@ def exposed() -> frozenset[str]:
     """The name of every series that a service has, as Prometheus stores it."""
     return frozenset(
         each.name + ending for each in declarations().values() for ending in ENDINGS[each.kind]
+    )
+
+
+@cache
+def told_by_the_operator() -> frozenset[str]:
+    return frozenset(
+        family.name for family in OperatorMetrics().registry.collect() if family.type == "gauge"
     )
 
 
@@ -48,4 +55,4 @@ def names(query: str) -> set[str]:
 
 def unknown(query: str) -> set[str]:
     """Names in `query` that nobody exposes or records, which would always be empty."""
-    return names(query) - exposed() - recorded() - OPERATOR
+    return names(query) - exposed() - recorded() - told_by_the_operator()

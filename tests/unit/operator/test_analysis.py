@@ -1,5 +1,8 @@
 """What measured values mean."""
 
+import re
+from pathlib import Path
+
 import pytest
 from promql_parser import parse
 
@@ -75,6 +78,14 @@ def test_every_ready_made_query_is_promql_for_one_mode(template):
     parse(query)
     assert "$" not in query
     assert query.count('mode="choreography"') == query.count('namespace="shop"') > 0
+
+
+def test_what_is_an_answer_to_a_customer_is_the_same_to_the_operator_and_to_the_objectives():
+    """A rule that denies breaks no objective, and takes back no switch."""
+    text = (Path(__file__).parents[3] / "observability" / "rules" / "objectives.yml").read_text()
+    asked = promql(Metric(name="m", template=Template.ERROR_SHARE), Mode.CHOREOGRAPHY, "1m")
+    (answers,) = set(re.findall(r'reason!~"([^"]*)"', text))
+    assert re.findall(r'reason!~"([^"]*)"', asked) == [answers]
 
 
 def test_only_a_comparison_needs_the_stable_mode():

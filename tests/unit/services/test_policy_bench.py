@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.kit.message import Mode, SagaId
+from services.kit.metrics import Metrics
 from services.policy.bench import Bench, Books, Case, Held, Verdict, answered, claims
 from services.policy.rulebook import EXAMPLE, compile_rules
 from services.policy.rules import RuleSet, read_rules
@@ -57,12 +58,32 @@ def test_an_error_closes_or_opens_as_the_rule_says_and_is_counted(on_error, verd
     ruling, bench = decided(a_book({"when": "1 / 0 > 0", "onError": on_error}))
     assert ruling.verdict == verdict
     assert [minute.failed for minute in bench.minutes] == [True]
+    metrics = Metrics("payment")
+    metrics.tell_decisions(bench)
+    labels = {"mode": "choreography", "rule": "rule-0"}
+    assert metrics.registry.get_sample_value("bandstand_policy_errors_total", labels) == 1
 
 
 def test_a_requirement_waits_and_then_lets_through():
     book = a_book({"effect": "require", "after": ["StockReserved"]})
     assert decided(book)[0].verdict is Verdict.WAITING
     assert decided(book, a_case(facts=["StockReserved"]))[0].verdict is Verdict.ALLOWED
+
+
+@pytest.mark.parametrize("effect", ["deny", "hold", "require"])
+def test_a_fact_that_an_expression_names_is_waited_for_before_it_is_asked(effect):
+    book = a_book({"effect": effect, "when": "facts.StockReserved", "after": ["StockReserved"]})
+    ruling, bench = decided(book)
+    assert (ruling.verdict, bench.minutes) == (Verdict.WAITING, [])
+    said = {"deny": Verdict.DENIED, "hold": Verdict.HELD, "require": Verdict.ALLOWED}
+    assert decided(book, a_case(facts=["StockReserved"]))[0].verdict is said[effect]
+
+
+def test_a_rule_that_only_looks_waits_for_nothing_and_says_that_it_would_have():
+    ruling, bench = decided(a_book({"mode": "audit", "when": "facts.StockReserved"}))
+    assert ruling.verdict is Verdict.ALLOWED
+    said = [(m.outcome, m.why, m.failed) for m in bench.minutes]
+    assert said == [(Verdict.WAITING, "waits for StockReserved", False)]
 
 
 def test_a_hold_begins_once_and_ends_by_an_answer_or_by_silence():

@@ -4,13 +4,15 @@ from contextlib import contextmanager
 from types import SimpleNamespace
 
 import msgspec
+import psycopg
 import pytest
 
 from services.kit.metrics import Metrics
 from services.policy import reader
-from services.policy.reader import REPEAT_SECONDS, Acknowledgement, Adoption
+from services.policy.reader import Acknowledgement, Adoption
 from services.policy.rulebook import Rules
 from services.policy.rules import RuleError, RuleSet, read_rules
+from services.policy.steps import REPEAT_SECONDS
 
 RULES = read_rules([{"name": "a-rule", "guards": "AuthorizePayment", "effect": "deny"}])
 BAD = read_rules([{"name": "bad", "guards": "ReserveStock", "effect": "deny", "when": "order."}])
@@ -74,6 +76,29 @@ def test_once_there_are_no_rules_any_more_it_is_quiet_again(point):
     point.hear(2)
     point.wait(60)
     assert point.versions == [1, 2]
+
+
+def test_who_leaves_says_so_last(point):
+    point.hear(1, *RULES)
+    point.adoption._reader = SimpleNamespace(until_done=lambda say: say(), run=lambda: None)
+    point.adoption.run()
+    assert [(each.version, each.leaving) for each in point.said] == [
+        (1, False),
+        (1, False),
+        (1, True),
+    ]
+
+
+def test_who_cannot_say_goodbye_leaves_all_the_same(point, monkeypatch):
+    def away(_):
+        raise psycopg.OperationalError("server closed the connection unexpectedly")
+
+    point.adoption._reader = SimpleNamespace(
+        until_done=lambda say: say(),
+        run=lambda: monkeypatch.setattr(reader, "transaction", away),
+    )
+    point.adoption.run()
+    assert [each.leaving for each in point.said] == [False]
 
 
 def test_who_cannot_enforce_what_it_hears_says_that_it_is_there_and_behind(point):

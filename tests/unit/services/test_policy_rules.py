@@ -13,7 +13,17 @@ from services.payment.service import PLAYBOOK as PAYMENT
 from services.policy.cel import TRUTH, Compiled, EvaluationError
 from services.policy.rulebook import EMPTY, EXAMPLE, Rules, compile_rules, context
 from services.policy.rules import Effect, RuleError, RuleSet, read_rules
-from services.policy.steps import CAUSES, DONE, FACTS, OWNERS, PLACED, REFUSABLE, guarded_by
+from services.policy.steps import (
+    CAUSES,
+    DONE,
+    FACTS,
+    OWNERS,
+    PLACED,
+    REFUSABLE,
+    established,
+    guarded_by,
+    possible_before,
+)
 from services.shipping.service import PLAYBOOK as SHIPPING
 
 ROOT = Path(__file__).parents[3]
@@ -43,6 +53,19 @@ def refused(*rules):
             {"when": "order.amont_cents > 1"},
             'example order: NOT_FOUND: Key not found in map : "amont',
         ),
+        (
+            {"when": "true ||\n  facts.StokReserved"},
+            "a-rule: when: line 2, column 8: undeclared reference to 'facts.StokReserved'; "
+            "what can be known here is facts.OrderPlaced, facts.StockReserved",
+        ),
+        ({"when": "facts.ShipmentArranged"}, "line 1, column 6: undeclared reference to"),
+        ({"when": "facts.PaymentAuthorized"}, "known here is facts.OrderPlaced, facts.StockRes"),
+        ({"when": "'StockReserved' in facts"}, "line 1, column 20: undeclared reference to"),
+        ({"when": "size(facts) > 1"}, "line 1, column 6: undeclared reference to 'facts'"),
+        (
+            {"effect": "limit", "limit": {**ONE, "sum": "facts.StockShipped ? 1 : 2"}},
+            "a-rule: limit.sum: line 1, column 6: undeclared reference to 'facts.StockShipped'",
+        ),
         ({"guards": "NotifyCustomer"}, "guards: NotifyCustomer is neither of ReserveStock"),
         ({"guards": "CapturePayment"}, "mode: CapturePayment is after the pivot"),
         ({"after": ["StockShipped"]}, "after: StockShipped can only come later"),
@@ -67,6 +90,46 @@ def test_two_rules_that_wait_for_each_other_are_refused():
     second = a_rule(name="b", effect="require", guards="ReserveStock", after=["PaymentAuthorized"])
     assert "can only come later" in refused(first, second)
     assert len(read_rules([first])) == len(read_rules([second])) == 1
+
+
+def test_waiting_for_a_fact_that_is_named_counts_as_waiting():
+    first = a_rule(name="a", when="facts.StockReserved")
+    second = a_rule(name="b", guards="ReserveStock", when="facts.PaymentAuthorized")
+    assert "a: after: StockReserved can only come later" in refused(first, second)
+    looks = a_rule(name="b", guards="ReserveStock", when="facts.PaymentAuthorized", mode="audit")
+    assert compile_rules(RuleSet(1, read_rules([first, looks]))).guards
+
+
+@pytest.mark.parametrize(
+    ("changes", "needs"),
+    [
+        ({"when": "facts.StockReserved"}, {"StockReserved"}),
+        ({"when": "has(facts.StockReserved)"}, {"StockReserved"}),
+        ({"when": "order.amount_cents > 1 && !facts . StockReserved"}, {"StockReserved"}),
+        ({"when": "order.card == 'facts.StockReserved' // facts.StockReserved"}, set()),
+        ({"when": "facts.OrderPlaced"}, set()),
+        ({"when": "facts.StockReserved", "guards": "ArrangeShipment"}, set()),
+        ({"when": "facts.StockReserved", "guards": "CapturePayment", "mode": "audit"}, set()),
+        (
+            {"when": "facts.StockShipped", "guards": "CapturePayment", "mode": "audit"},
+            {"StockShipped"},
+        ),
+        (
+            {"effect": "limit", "limit": {**ONE, "per": "facts.StockReserved ? 'a' : 'b'"}},
+            {"StockReserved"},
+        ),
+    ],
+)
+def test_a_rule_needs_the_facts_that_it_names_unless_they_lie_behind_its_step(changes, needs):
+    book = compile_rules(RuleSet(1, read_rules([a_rule(**changes)])))
+    ((guard,),) = book.guards.values()
+    assert set(guard.needs) == needs == book.after(tuple(book.guards))
+
+
+def test_what_lies_behind_a_step_is_never_what_follows_on_it():
+    for step in DONE:
+        assert established(step) <= set(possible_before((step,))) <= set(FACTS) - {DONE[step]}
+    assert set(possible_before(REFUSABLE)) == {PLACED}
 
 
 def test_two_rules_of_one_name_are_refused():
@@ -103,7 +166,7 @@ def test_nonsense_is_refused_and_nothing_else(value):
 @given(st.integers(0, 10**12), st.integers(0, 10**12))
 def test_an_expression_says_what_python_says(amount, limit):
     compiled = Compiled("when", f"order.amount > {limit}", TRUTH)
-    assert compiled.evaluate({"order": {"amount": amount}, "facts": {}}) == (amount > limit)
+    assert compiled.evaluate({"order": {"amount": amount}}) == (amount > limit)
 
 
 @pytest.mark.parametrize(
@@ -111,7 +174,7 @@ def test_an_expression_says_what_python_says(amount, limit):
 )
 def test_what_fails_at_run_time_is_an_error_and_no_value(text):
     with pytest.raises(EvaluationError):
-        Compiled("when", text, TRUTH).evaluate(context(EXAMPLE, FACTS))
+        Compiled("when", text, TRUTH).evaluate(context(EXAMPLE))
 
 
 def test_steps_and_facts_are_those_of_the_saga():

@@ -92,3 +92,9 @@ def test_each_nudge_is_a_new_message_of_the_same_saga(nudges):
     message = nudged("pending", nudges=nudges)
     assert message.id == f"{ORDER_ID}:OrderExpired:{nudges + 1}"
     assert (message.mode, message.epoch, message.traceparent) == ("choreography", 3, "trace")
+
+
+@given(modes, weights)
+def test_the_shares_of_both_modes_are_all_there_is(mode, weight):
+    assert route(mode, weight).share(mode) == weight
+    assert sum(route(mode, weight).share(each) for each in Mode) == 100

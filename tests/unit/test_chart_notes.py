@@ -1,0 +1,77 @@
+"""What Helm says after an installation: the commands name what the same release has made."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tests.unit.rendering import CHART, PROFILES, WATCHED, Manifest, helm, of_kind, template
+
+PLACE = re.compile(
+    r"kubectl -n shop (?:port-forward service/(\S+) (\d+)|get secret (\S+) .*\.(\w+)})"
+)
+NEXT = re.compile(r"^  (\d)\. .+\n     (.+)$", re.MULTILINE)
+
+
+def notes(*arguments: str) -> str:
+    dry = ("install", "band", str(CHART), "--namespace=shop", "--dry-run=client")
+    versions = {each for each in arguments if each.startswith("--api-versions")}
+    done = helm(*dry, *(each for each in arguments if each not in versions))
+    assert done.returncode == 0, done.stderr
+    return done.stdout.partition("NOTES:\n")[2]
+
+
+def doors(manifests: list[Manifest]) -> set[tuple[str, str]]:
+    return {
+        (service["metadata"]["name"], str(port["port"]))
+        for service in of_kind(manifests, "Service")
+        for port in service["spec"]["ports"]
+    }
+
+
+def keys(manifests: list[Manifest]) -> set[tuple[str, str]]:
+    return {
+        (secret["metadata"]["name"], key)
+        for secret in of_kind(manifests, "Secret")
+        for key in {**secret.get("data", {}), **secret.get("stringData", {})}
+    }
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_the_next_three_commands_wait_try_and_reach(profile: str) -> None:
+    told = NEXT.findall(notes(*PROFILES[profile]))
+    assert [number for number, _ in told] == ["1", "2", "3"]
+    wait, test, reach = (command for _, command in told)
+    assert wait.startswith("kubectl -n shop wait deployment -l app.kubernetes.io/instance=band ")
+    assert test == "helm -n shop test band --logs"
+    assert reach == "kubectl -n shop port-forward service/band-bandstand-order 8080"
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_they_name_what_is_there(profile: str) -> None:
+    manifests = template(*PROFILES[profile])
+    found = PLACE.findall(notes(*PROFILES[profile]))
+    assert found
+    for service, port, secret, key in found:
+        if service:
+            assert (service, port) in doors(manifests)
+        elif profile == "production":
+            assert (secret, key) == ("bandstand-admin", "token"), "one that somebody else made"
+        else:
+            assert (secret, key) in keys(manifests)
+
+
+@pytest.mark.parametrize("part", ["grafana", "jaeger", "prometheus"])
+def test_what_is_switched_off_is_not_spoken_of(part: str) -> None:
+    off = {each: f"--set={each}.enabled=false" for each in ("grafana", "prometheus")}
+    off["jaeger"] = "--set=jaeger.enabled=false,collector.enabled=false,grafana.enabled=false"
+    given = (off[part], off["grafana"])
+    assert f"service/band-bandstand-{part} " not in notes(*given)
+
+
+def test_who_finds_no_prometheus_operator_is_told() -> None:
+    production = PROFILES["production"]
+    assert WATCHED in production
+    assert "no Prometheus operator" in notes(*production)
+    assert "no Prometheus operator" not in notes()

@@ -1,0 +1,115 @@
+"""What `make` asks of those who build images and clusters: stand-ins note it and do nothing."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+BUILDERS = ("docker", "podman", "buildah")
+STAND_IN = """#!/bin/sh
+echo "$(basename "$0") $*" >>"$NOTES"
+[ "$1 $2" = "get clusters" ] && echo "$CLUSTERS"
+[ "$(basename "$0") $1" != "minikube status" ] || [ -n "$CLUSTERS" ]
+"""
+Make = Callable[..., list[str]]
+
+
+@pytest.fixture
+def make(tmp_path: Path) -> Make:
+    """Runs it; the commands that its recipes ran, with blanks as one."""
+    for name in (*BUILDERS, "kind", "minikube", "helm"):
+        program = tmp_path / "bin" / name
+        program.parent.mkdir(exist_ok=True)
+        program.write_text(STAND_IN)
+        program.chmod(0o755)
+
+    def make(*words: str, clusters: str = "") -> list[str]:
+        notes = tmp_path / "notes"
+        notes.write_text("")
+        environment = {
+            "PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}",
+            "NOTES": str(notes),
+            "CLUSTERS": clusters,
+        }
+        command = ["make", "--directory", str(ROOT), *words, f"OUT={tmp_path / 'out'}"]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        return [" ".join(line.split()) for line in notes.read_text().splitlines()]
+
+    return make
+
+
+def only(commands: list[str], begin: str) -> str:
+    (found,) = [command for command in commands if command.startswith(begin)]
+    return found
+
+
+def word_after(command: str, option: str) -> str:
+    words = command.split()
+    return words[words.index(option) + 1]
+
+
+@pytest.mark.parametrize("builder", BUILDERS)
+def test_the_image_that_a_pod_asks_for_is_the_one_that_was_loaded_into_kind(
+    builder: str, make: Make
+) -> None:
+    commands = make("kind-up", f"BUILDER={builder}", "TAG=7")
+    image = word_after(only(commands, f"{builder} build"), "--tag")
+    saved = only(commands, "buildah push" if builder == "buildah" else f"{builder} save")
+    loaded = only(commands, "kind load")
+    archive = loaded.removeprefix("kind load image-archive ").split()[0]
+    assert f"{archive}:{image}" in saved or f"--output {archive} {image}" in saved
+    asked = only(commands, "helm")
+    assert f"--set image.repository={image.removesuffix(':7')} --set image.tag=7" in asked
+    assert "--kube-context kind-bandstand" in asked
+    assert commands.index(saved) < commands.index(loaded) < commands.index(asked)
+
+
+@pytest.mark.parametrize("builder", BUILDERS)
+def test_minikube_is_given_the_same_file(builder: str, make: Make) -> None:
+    commands = make("minikube-up", f"BUILDER={builder}")
+    archive = only(commands, "minikube image load").split()[-1]
+    assert archive in only(commands, "buildah push" if builder == "buildah" else f"{builder} save")
+    assert "--kube-context minikube" in only(commands, "helm")
+
+
+def test_a_name_that_says_no_registry_is_each_builders_own(make: Make) -> None:
+    """Docker's clusters read `bandstand` as Docker Hub's; the others wrote `localhost/` before."""
+    names = [word_after(make("images", f"BUILDER={each}")[0], "--tag") for each in BUILDERS]
+    assert names == ["bandstand:dev", "localhost/bandstand:dev", "localhost/bandstand:dev"]
+
+
+@pytest.mark.parametrize("builder", BUILDERS)
+def test_an_image_is_pushed_where_a_registry_is_named_and_nowhere_else(
+    builder: str, make: Make
+) -> None:
+    assert len(make("images", f"BUILDER={builder}")) == 1
+    image = "registry.example.com/bandstand:dev"
+    commands = make("images", f"BUILDER={builder}", "REGISTRY=registry.example.com")
+    assert commands[1:] == [f"{builder} push {image}"]
+
+
+@pytest.mark.parametrize(("target", "begun"), [("kind-up", "kind create"), ("minikube-up", "mini")])
+def test_a_cluster_that_is_there_is_taken_as_it_is(target: str, begun: str, make: Make) -> None:
+    def started(commands: list[str]) -> list[str]:
+        return [each for each in commands if each.startswith(begun) and " --" in each]
+
+    assert len(started(make(target))) == 1
+    assert started(make(target, clusters="bandstand")) == []
+
+
+@pytest.mark.parametrize("builder", ["podman", "buildah"])
+def test_what_is_built_again_has_the_time_of_its_commit_and_no_cache(
+    builder: str, make: Make, tmp_path: Path
+) -> None:
+    (tmp_path / "out").mkdir()
+    for file in ("image", "image-again"):
+        (tmp_path / "out" / file).write_text("sha256:the-same\n")
+    first, again = make("reproducible", f"BUILDER={builder}")
+    assert word_after(first, "--timestamp") == word_after(again, "--timestamp")
+    assert "--no-cache" in again
