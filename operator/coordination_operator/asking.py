@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import httpx2
-from lightkube import ApiError
 
 from coordination_operator.errors import Stale, Unavailable
 
@@ -19,13 +18,14 @@ class Gone(Exception):
 
 @contextmanager
 def asking_the_api(gone: type[Exception] = Gone) -> Iterator[None]:
-    """`gone` is for what must be there: that it is not is something else than an object's end."""
+    """`gone` is for what must be there: that it is not is something else than an object's end.
+    Without its definition an object is gone, too; that answer is no JSON."""
     try:
         yield
-    except ApiError as error:
-        if error.status.code == CONFLICT:
+    except httpx2.HTTPStatusError as error:
+        if error.response.status_code == CONFLICT:
             raise Stale(str(error)) from error
-        if error.status.code == GONE:
+        if error.response.status_code == GONE:
             raise gone(str(error)) from error
         raise Unavailable(f"the API server: {error}") from error
     except httpx2.HTTPError as error:

@@ -17,7 +17,7 @@ from coordination_operator.errors import Unavailable
 from coordination_operator.events import Events
 from coordination_operator.http import Http
 from coordination_operator.lease import Tenure
-from coordination_operator.memory import memory_of_the_coordination
+from coordination_operator.memory import memory_of_policies, memory_of_the_coordination
 from coordination_operator.orchestrator import Orchestrator
 from coordination_operator.parting import Parting
 from coordination_operator.policy_cluster import PolicyCluster
@@ -55,7 +55,15 @@ class Operator:
         )
         self._parting = Parting(memory, self._services, orchestrator, about, self.metrics)
         events = Events(client, policy_resources.KIND)
-        self._policies = Policies(PolicyCluster(client, self._services, events, self.metrics.tell))
+        self._policies = Policies(
+            PolicyCluster(
+                client,
+                self._services,
+                events,
+                memory_of_policies(client, settings.lease),
+                self.metrics.tell,
+            )
+        )
         self._server = serve(settings.port, self.metrics, self.health)
 
     def await_turn(self) -> None:

@@ -67,12 +67,16 @@ class Course:
         return bool(steps) and steps[-1].weight == ALL
 
     def since(self, moment: datetime | None) -> timedelta:
-        """Never negative: a clock that is set back makes everybody wait, and nothing else."""
+        """Never negative, though the route may be of a time that has not come yet."""
         return max(self.now - moment, timedelta()) if moment else timedelta()
 
     @property
     def in_step(self) -> timedelta:
-        return self.since(self.route.changed_at)
+        return self.since(self.step_since)
+
+    @property
+    def step_since(self) -> datetime:
+        return self.status.step_since or self.route.changed_at
 
     def drained(self, who: Who) -> bool:
         """Proven: what cannot be seen is not drained."""

@@ -13,6 +13,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from coordination_operator.changes import changes
+from coordination_operator.clock import on_the_clock
 from coordination_operator.moves import PROMOTED, Move, move_from
 from coordination_operator.phases import AT_REST, JUDGED, Command, Phase
 from coordination_operator.plan import Action, Measure, Observed, Plan, Route, Scale, SetRoute
@@ -38,7 +39,8 @@ def decide(spec: CoordinationSpec, observed: Observed, now: datetime) -> Plan:
     """`now` is the order service's clock, as long as that answers."""
     if observed.route is None:
         return Plan(reported_blind(spec, observed, now), again=BUSY)
-    status = _cleared(spec, adopted(spec, observed.status, observed.route, now), now)
+    known = on_the_clock(observed.status, observed.route, now)
+    status = _cleared(spec, adopted(spec, known, observed.route, now), now)
     here = _situation(spec, observed, status, observed.route, now)
     command = _valid(here)
     move = move_from(here, command)

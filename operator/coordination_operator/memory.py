@@ -13,12 +13,11 @@ from lightkube import Client
 from lightkube.resources.coordination_v1 import Lease
 from lightkube.types import PatchType
 
+from coordination_operator import policy_resources
 from coordination_operator.asking import asking_the_api
 from coordination_operator.errors import Unavailable
 from coordination_operator.farewell import LookedAfter
 from coordination_operator.resources import GROUP, PLURAL
-
-COORDINATION = f"{GROUP}/{PLURAL}"
 
 
 class Memory:
@@ -58,4 +57,9 @@ class Memory:
 
 
 def memory_of_the_coordination(client: Client, lease: str) -> Memory:
-    return Memory(client, lease, COORDINATION, LookedAfter)
+    return Memory(client, lease, f"{GROUP}/{PLURAL}", LookedAfter)
+
+
+def memory_of_policies(client: Client, lease: str) -> Memory:
+    """The versions of the rules that objects stand behind."""
+    return Memory(client, lease, f"{GROUP}/{policy_resources.PLURAL}", tuple[int, ...])

@@ -7,7 +7,7 @@ remembered as proposed before they are put in force, and as accepted afterwards.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -59,11 +59,13 @@ def decide_policies(
     )
 
 
-def farewell(in_force: InForce | None) -> PolicyPlan:
-    """The last object was deleted: its rules go with it."""
+def farewell(in_force: InForce | None, ours: Collection[int]) -> PolicyPlan:
+    """The last object was deleted: its rules go with it, unless somebody else has put others in
+    force since."""
     if in_force is None:
         return PolicyPlan(again=BUSY)
-    return PolicyPlan(wish=SetRules((), in_force.version) if in_force.rules else None)
+    is_left = in_force.rules and in_force.version in ours
+    return PolicyPlan(wish=SetRules((), in_force.version) if is_left else None)
 
 
 def _proposed(policy: PolicyObject, standing: Standing, in_force: InForce) -> PolicyStatus:

@@ -12,8 +12,9 @@ from lightkube.generic_resource import create_namespaced_resource
 from lightkube.types import PatchType
 
 from coordination_operator.asking import Gone, asking_the_api
-from coordination_operator.errors import Stale
+from coordination_operator.errors import Stale, Unavailable
 from coordination_operator.events import Events
+from coordination_operator.memory import Memory
 from coordination_operator.policy_plan import InForce, PolicyObject, SetRules
 from coordination_operator.policy_resources import KIND, PLURAL, PolicyStatus, plain
 from coordination_operator.resources import GROUP, VERSION
@@ -22,6 +23,7 @@ from coordination_operator.status import Note
 
 log = logging.getLogger(__name__)
 
+FEW = 3
 Policy: Any = create_namespaced_resource(GROUP, VERSION, KIND, PLURAL)
 
 
@@ -29,11 +31,17 @@ class PolicyCluster:
     """They are looked at anew each time, and nothing else is kept."""
 
     def __init__(
-        self, client: Client, services: Services, events: Events, observe: Callable[[Note], None]
+        self,
+        client: Client,
+        services: Services,
+        events: Events,
+        memory: Memory,
+        observe: Callable[[Note], None],
     ) -> None:
         self._client = client
         self._services = services
         self._events = events
+        self._memory = memory
         self._observe = observe
         self._objects: dict[str, Any] = {}
 
@@ -65,6 +73,20 @@ class PolicyCluster:
         self._services.put_rules(wish)
         names = ", ".join(rule.name for rule in wish.rules)
         log.info("in force after version %d: %s", wish.seen_version, names or "no rules")
+
+    def remember(self, version: int, *, alone: bool) -> None:
+        """What cannot be noted down holds up nothing."""
+        try:
+            before = () if alone else self.remembered()[-FEW:]
+            self._memory.keep((*before, version))
+        except (Unavailable, Stale) as error:
+            log.warning("which rules are of Policies was not noted: %s", error)
+
+    def remembered(self) -> tuple[int, ...]:
+        return self._memory.recall() or ()
+
+    def forget(self) -> None:
+        self._memory.forget()
 
     def tell(self, name: str, note: Note) -> None:
         about = self._objects[name]

@@ -7,7 +7,7 @@ rules changed by compare-and-set on their version; so of two operators one gives
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final, Protocol
 
@@ -42,16 +42,24 @@ class PolicyWorld(Protocol):
     def put(self, wish: SetRules) -> None:
         """Stale if the rules are no longer those that were seen; Refused if they are no good."""
 
+    def remember(self, version: int, *, alone: bool) -> None:
+        """A version as of objects: alone when it is seen in force, next to the ones before when it
+        is about to be put in force."""
+
+    def remembered(self) -> Collection[int]: ...
+
+    def forget(self) -> None: ...
+
     def tell(self, name: str, note: Note) -> None: ...
 
 
 class Policies:
-    """Keeps nothing that another could not do without: that there were objects, so that the rules
-    of the last one go with it, and what was refused, so that it is not asked again and again."""
+    """Keeps nothing that another could not do without: what was refused, so that it is not asked
+    again and again. Which versions are of objects is remembered by the world, so that the rules of
+    the last one go with it, whoever acts then."""
 
     def __init__(self, world: PolicyWorld) -> None:
         self._world = world
-        self._were_there = False
         self._refusals: dict[tuple[str, Rules], str] = {}
 
     def reconcile(self) -> timedelta | None:
@@ -68,8 +76,7 @@ class Policies:
     def once(self) -> PolicyPlan:
         policies = self._world.look()
         if not policies:
-            return self._end() if self._were_there else PolicyPlan()
-        self._were_there = True
+            return self._end()
         self._forget_refusals([each.name for each in policies])
         in_force, why = self._seen()
         plan = self._decided(policies, in_force, why)
@@ -92,15 +99,20 @@ class Policies:
         for each in policies:
             if plan.statuses[each.name] != each.status:
                 self._world.save(each.name, plan.statuses[each.name])
+        if in_force is not None and plan.wish is None:
+            self._world.remember(in_force.version, alone=True)
         return plan
 
     def _end(self) -> PolicyPlan:
+        ours = self._world.remembered()
+        if not ours:
+            return PolicyPlan()
         in_force, _ = self._seen()
-        plan = farewell(in_force)
+        plan = farewell(in_force, ours)
         if plan.wish is not None:
             self._world.put(plan.wish)
         elif in_force is not None:
-            self._were_there = False
+            self._world.forget()
         return plan
 
     def _seen(self) -> tuple[InForce | None, str]:
@@ -114,6 +126,7 @@ class Policies:
         self._refusals = {key: said for key, said in self._refusals.items() if key[0] in names}
 
     def _put(self, wish: SetRules, plan: PolicyPlan) -> None:
+        self._world.remember(wish.seen_version + 1, alone=False)
         try:
             self._world.put(wish)
         except Refused as error:

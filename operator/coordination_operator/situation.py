@@ -41,7 +41,7 @@ class Situation(Course):
     def deadline_passed(self) -> bool:
         """Of a step; of the last one after its drain. Nobody is blamed for time that was frozen or
         out of sight."""
-        moments = [self.route.changed_at, self.status.phase_since, self.status.clear_since]
+        moments = [self.step_since, self.status.phase_since, self.status.clear_since]
         latest = max(moment for moment in moments if moment is not None)
         draining = length(self.spec.drain.timeout) if self.phase is Phase.DRAINING else timedelta()
         late = self.since(latest) > length(self.spec.rollout.progress_deadline) + draining
@@ -137,7 +137,7 @@ class Situation(Course):
         """How long until the next measurement; None if there is nothing to measure."""
         if not self.spec.analysis.metrics:
             return None
-        last = self.analysis.at if self.analysis else self.route.changed_at
+        last = self.analysis.at if self.analysis else self.step_since
         return max(length(self.spec.analysis.interval) - self.since(last), timedelta())
 
     @property
@@ -161,7 +161,7 @@ class Situation(Course):
             return ""
         lasts = length(step.min_duration)
         if self.in_step < lasts:
-            return f"this step lasts until {clock(self.route.changed_at + lasts)}"
+            return f"this step lasts until {clock(self.step_since + lasts)}"
         ended = self.route.ended.get(self.target.mode, 0)
         if ended < step.min_sagas:
             return f"{ended} of {step.min_sagas} sagas have ended in this step"

@@ -143,6 +143,9 @@ class CoordinationStatus(Resource, frozen=True, kw_only=True):
     ] = 0
     phase: Phase | None = None
     phase_since: Moment | None = None
+    step_since: Annotated[
+        Moment | None, _about("Since when the route has been as it is; later if a clock went back.")
+    ] = None
     clear_since: Annotated[
         Moment | None, _about("Since when nothing has been frozen or out of sight.")
     ] = None

@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass, field
 
-from msgspec.structs import replace
-
 from coordination_operator.errors import Refused, Stale, Unavailable
 from coordination_operator.policy_plan import InForce, PolicyObject
 from coordination_operator.policy_resources import PointStatus, PolicyStatus
@@ -57,6 +55,8 @@ class PolicyWorld:
     not_taken: str = ""
     puts: int = 0
     notes: list = field(default_factory=list)
+    known: tuple = ()
+    of_objects: set = field(default_factory=set)
 
     # What people do
 
@@ -124,10 +124,21 @@ class PolicyWorld:
             raise AssertionError(f"not even tried: {error}") from error
         self.puts += 1
         self.versions.append(wish.rules)
+        self.of_objects.add(self.version)
         self._maybe_die("answer")
         if self.lost_answers:
             self.lost_answers -= 1
             raise Unavailable("the answer was lost")
+
+    def remember(self, version, *, alone):
+        self.known = (*(() if alone else self.known), version)
+
+    def remembered(self):
+        return self.known
+
+    def forget(self):
+        self._maybe_die("forget")
+        self.known = ()
 
     def tell(self, name, note):
         self._maybe_die("tell")
@@ -156,12 +167,6 @@ class PolicyWorld:
 
     def said(self, kind, name="shop"):
         return self.status(name).condition(kind).message
-
-    def forget(self, name, **fields):
-        before = self.objects[name]
-        self.objects[name] = PolicyObject(
-            name, before.generation, before.spec, replace(before.status, **fields)
-        )
 
     def _maybe_die(self, where):
         if self.killed_before == where:

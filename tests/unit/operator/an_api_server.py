@@ -19,7 +19,8 @@ SUBRESOURCES = ("status", "scale")
 
 
 class ApiServer:
-    """`trouble` is what becomes of the next requests to a path: a code, or an exception."""
+    """`trouble` is what becomes of the next requests to a path: a code, an exception, or the
+    text of a page that is not found."""
 
     def __init__(self):
         self.objects, self.trouble, self.asked = {}, {}, Counter()
@@ -63,6 +64,8 @@ class ApiServer:
         if (trouble := self.trouble.get(path)) is not None:
             if isinstance(trouble, Exception):
                 raise trouble
+            if isinstance(trouble, str):
+                return httpx2.Response(404, text=trouble)
             return self._refuse(trouble)
         body = msgspec.json.decode(request.content) if request.content else None
         answered = self._verbs[request.method](path, body)

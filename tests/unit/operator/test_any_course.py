@@ -100,6 +100,14 @@ class AnyCourse(RuleBasedStateMachine):
     def lose_the_events(self, deaf):
         self.world.deaf = deaf
 
+    @rule(seconds=st.sampled_from([-3600, 3600]))
+    def let_the_clock_jump_in_a_rollout(self, seconds):
+        """And whatever was waited for, it ends."""
+        self.world.spec = replace(self.world.spec, mode=self.world.active.other, suspend=False)
+        self.go_on(rounds=3, seconds=3, kind=True)
+        self.world.now += timedelta(seconds=seconds)
+        self.end_in_good_weather()
+
     @rule(weight=st.integers(0, 100), mode=st.sampled_from(Mode))
     def let_somebody_else_switch(self, weight, mode):
         self.world.set_route(mode, weight)

@@ -118,6 +118,7 @@ class AnyPolicies(RuleBasedStateMachine):
             world.catch_up()
         if not world.objects:
             assert again is None
+            assert not world.in_force or world.version not in world.of_objects
             return
         assert again == AT_LEISURE
         for name in world.objects:

@@ -17,6 +17,7 @@ from tests.unit.operator.an_operator import DEPLOYMENT, LEASE, OBJECT, AnOperato
 NOTE = Note("Started", "from Orchestration to Choreography")
 TROUBLE = [
     (404, Gone),
+    ("404 page not found", Gone),
     (409, Stale),
     (410, Unavailable),
     (403, Unavailable),

@@ -175,3 +175,33 @@ def test_a_way_back_is_gone_as_fast_when_everything_else_is_frozen():
     world.asked = {Command.ABORT}
     world.open[Mode.CHOREOGRAPHY] = 1
     assert reconcile(world) == timedelta(seconds=1)
+
+
+def test_a_clock_that_is_set_back_costs_the_time_of_a_step_and_no_more():
+    world = a_world()
+    run(world, 1)
+    world.now -= timedelta(hours=1)
+    assert run(world, 9) is Phase.STABLE
+    assert world.shares == [10, 50, 100]
+
+
+def test_what_was_measured_in_a_time_to_come_is_not_believed():
+    world = a_world(steps=((10, "0s"), (50, "0s")))
+    run(world, 1)
+    world.now -= timedelta(hours=1)
+    world.sample = Sample(None)
+    run(world, 3)
+    assert world.shares == [10]
+    assert "no data" in world.status.message
+
+
+def test_a_cooldown_does_not_wait_for_a_clock_that_was_set_back():
+    world = a_world(rollback=Rollback(cooldown="1m"))
+    world.sample = Sample(0.9)
+    run(world, 4)
+    world.sample = Sample(0.01)
+    world.now -= timedelta(hours=1)
+    world.spec = a_spec(mode=Who.ORCHESTRATION)
+    run(world)
+    world.spec = a_spec()
+    assert run(world, 20) is Phase.STABLE

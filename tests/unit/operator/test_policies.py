@@ -208,6 +208,34 @@ def test_the_rules_of_the_last_object_go_with_it(world, operator):
     assert world.names == ["no-drums"]
 
 
+def test_the_rules_of_the_last_object_go_though_the_operator_was_away_when_it_went(world, operator):
+    world.apply("shop", a_rule())
+    settle(world, operator)
+    world.delete("shop")
+    assert settle(world, Policies(world)) is None
+    assert world.names == []
+
+
+def test_rules_that_were_about_to_be_put_in_force_go_with_their_object_too(world, operator):
+    world.apply("shop", a_rule())
+    world.killed_before = "answer"
+    with pytest.raises(Killed):
+        operator.reconcile()
+    assert world.names == ["no-drums"]
+    world.delete("shop")
+    settle(world, Policies(world))
+    assert world.names == []
+
+
+def test_rules_that_somebody_else_put_in_force_since_are_left_alone(world, operator):
+    world.apply("shop", a_rule())
+    settle(world, operator)
+    world.delete("shop")
+    world.put_by_somebody_else(a_rule("by-hand"))
+    assert settle(world, Policies(world)) is None
+    assert world.names == ["by-hand"]
+
+
 def test_what_somebody_else_puts_in_force_is_put_right_and_told(world, operator):
     world.apply("shop", a_rule())
     settle(world, operator)

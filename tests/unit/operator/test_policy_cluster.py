@@ -8,10 +8,12 @@ from lightkube.config.models import Cluster, User
 
 from coordination_operator.errors import Stale
 from coordination_operator.events import Events
+from coordination_operator.memory import memory_of_policies
 from coordination_operator.policy_cluster import PolicyCluster
 from coordination_operator.policy_resources import KIND, PolicyStatus, Remembered
 from coordination_operator.status import Note
 from tests.unit.operator.a_policy_world import a_rule, rules
+from tests.unit.operator.an_api_server import ApiServer as FullApi
 
 META = {"namespace": "shop", "uid": "u-1", "generation": 3, "resourceVersion": "17"}
 
@@ -34,7 +36,9 @@ class ApiServer:
         transport = httpx2.MockTransport(self.answer)
         client = Client(config, namespace="shop", transport=transport)
         self.told = []
-        self.cluster = PolicyCluster(client, None, Events(client, KIND), self.told.append)
+        memory = memory_of_policies(client, "operator")
+        events = Events(client, KIND)
+        self.cluster = PolicyCluster(client, None, events, memory, self.told.append)
 
     def answer(self, request):
         body = msgspec.json.decode(request.content) if request.content else None
@@ -96,3 +100,23 @@ def test_an_event_is_about_the_object():
     assert (event["involvedObject"]["kind"], event["involvedObject"]["uid"]) == (KIND, "u-1")
     assert (event["type"], event["reason"]) == ("Warning", "RuleRefused")
     assert api.told == [note]
+
+
+def test_the_versions_of_objects_are_noted_for_whoever_comes_next():
+    api = FullApi()
+    api.put_lease()
+    clusters = []
+    for client in (api.client(), api.client()):
+        memory = memory_of_policies(client, "operator")
+        clusters.append(PolicyCluster(client, None, Events(client, KIND), memory, print))
+    for version in range(5):
+        clusters[0].remember(version, alone=False)
+    assert clusters[1].remembered() == (1, 2, 3, 4)
+    clusters[0].remember(4, alone=True)
+    assert clusters[1].remembered() == (4,)
+    clusters[1].forget()
+    assert clusters[0].remembered() == ()
+
+
+def test_a_version_that_cannot_be_noted_holds_nothing_up():
+    ApiServer(refuse=403, even_to_look=True).cluster.remember(1, alone=False)
