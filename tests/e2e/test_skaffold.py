@@ -46,9 +46,10 @@ def test_a_source_that_changes_counts_in_every_pod_and_replaces_none(
 
 
 def running_the_image(release):
-    """Skaffold copies into every container of the image in a pod that runs; none while one ends."""
+    """Skaffold copies into every container of the image in a pod that runs; none while one is
+    about to end, be it a former one or a job's."""
     running = [pod for pod in release.items("pods") if pod["status"]["phase"] == "Running"]
-    if any("deletionTimestamp" in pod["metadata"] for pod in running):
+    if any(is_passing(pod["metadata"]) for pod in running):
         return []
     return [
         (pod["metadata"]["name"], container["name"])
@@ -56,6 +57,10 @@ def running_the_image(release):
         for container in pod["spec"]["containers"]
         if container["image"] == image_from_environment()
     ]
+
+
+def is_passing(metadata):
+    return "deletionTimestamp" in metadata or "batch.kubernetes.io/job-name" in metadata["labels"]
 
 
 def an_archive():
