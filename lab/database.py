@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -20,14 +21,21 @@ CONNECT_SECONDS = 5
 
 class Database:
     """One connection a thread, opened again when the server was restarted. A connection that is not
-    answered within five seconds is given up for another: a tunnel's can be stuck for thirty.
+    answered within five seconds is given up for another: a tunnel's can be stuck for thirty, and
+    whoever keeps the tunnel hears of it by `silent`.
 
     `looks` is the number of transactions that the lab itself caused, to be subtracted from what
     the server counted.
     """
 
-    def __init__(self, url: str, patience: float = PATIENCE_SECONDS) -> None:
+    def __init__(
+        self,
+        url: str,
+        patience: float = PATIENCE_SECONDS,
+        silent: Callable[[], None] = lambda: None,
+    ) -> None:
         self.looks = 0
+        self._silent = silent
         self._url = url
         self._patience = patience
         self._local = threading.local()
@@ -43,6 +51,8 @@ class Database:
                 self._local.connection = None
                 if time.monotonic() > deadline:
                     raise NotReadyError(f"PostgreSQL does not answer: {error}") from error
+                if isinstance(error, psycopg.errors.ConnectionTimeout):
+                    self._silent()
                 time.sleep(PAUSE_SECONDS)
 
     def row(self, query: bytes, shape: type[Shape], **parameters: Any) -> Shape:

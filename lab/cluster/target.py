@@ -12,6 +12,7 @@ from lab.cluster.release import Release, find_release, read_secret
 from lab.cluster.through_tunnel import through
 from lab.cluster.tunnel import Tunnel
 from lab.cluster.usage import cpu_seconds
+from lab.database import Database
 from lab.errors import MissingError
 from lab.measure.processes import Seconds
 from lab.report.model import Machine
@@ -81,6 +82,13 @@ class ReleaseTarget(Target):
         password = quote(self._key(database, f"{OWNER}.password"), safe="")
         port = self._tunnel("postgres", POSTGRES)
         return f"postgresql://bandstand:{password}@{LOOPBACK}:{port}/bandstand"
+
+    def database(self) -> Database:
+        return Database(self.postgres(), silent=self._renew_tunnel_to_postgres)
+
+    def _renew_tunnel_to_postgres(self) -> None:
+        if self._release.has("postgres"):
+            self._dig(self._address("postgres"), POSTGRES).renew()
 
     def traces(self) -> str:
         if not self._release.has("jaeger"):

@@ -55,6 +55,13 @@ class Tunnel:
             if time.monotonic() > deadline:
                 raise NotReadyError(f"no tunnel to {self._place}: {self._reason or 'no answer'}")
 
+    def renew(self) -> None:
+        """For whoever gets no answer: kubectl may go on running though nothing gets through it any
+        more, and is started again once it has ended."""
+        with self._lock:
+            if self._process is not None:
+                self._process.terminate()
+
     def _keep(self) -> None:
         while not self._stopping.is_set():
             try:

@@ -63,7 +63,7 @@ def database(production, servers):
     with Tunnel(Kubectl(servers.namespace), "service/postgres", 5432, Ports().take()) as tunnel:
         tunnel.await_open()
         url = f"postgresql://bandstand:{PASSWORD}@127.0.0.1:{tunnel.local}/bandstand"
-        yield Database(url)
+        yield Database(url, silent=tunnel.renew)
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ import threading
 from datetime import UTC, datetime
 from pathlib import Path
 
+import psycopg
 import pytest
 from kafka.net import KafkaNetSocket
 
@@ -22,6 +23,7 @@ from lab.cluster.release import find_release, read_secret
 from lab.cluster.target import ReleaseTarget
 from lab.cluster.through_tunnel import through
 from lab.cluster.tunnel import Tunnel
+from lab.database import Database
 from lab.errors import (
     BandstandError,
     MissingError,
@@ -186,6 +188,27 @@ def test_a_tunnel_whose_pod_is_gone_is_dug_again_from_the_same_port(cluster, kub
         os.kill(first, signal.SIGTERM)
         second = eventually(lambda: started(cluster)[1:], "it is dug again")
     assert not is_alive(second[0])
+
+
+def test_a_tunnel_that_lets_nothing_through_is_dug_again(cluster, kubectl):
+    with Tunnel(kubectl, "service/band-postgres", 5432, 20_001) as tunnel:
+        tunnel.await_open()
+        tunnel.renew()
+        second = eventually(lambda: started(cluster)[1:], "it is dug again")
+    assert not is_alive(second[0])
+
+
+def test_whoever_keeps_the_tunnel_hears_of_a_server_that_is_silent(monkeypatch):
+    heard = []
+
+    def connect(*_, **__):
+        raise psycopg.errors.ConnectionTimeout("connection timeout expired")
+
+    monkeypatch.setattr(psycopg, "connect", connect)
+    database = Database("postgresql://127.0.0.1/band", patience=0.3, silent=lambda: heard.append(1))
+    with pytest.raises(NotReadyError):
+        database.rows(b"SELECT 1", dict)
+    assert heard
 
 
 def test_a_tunnel_that_is_not_permitted_is_not_waited_for(cluster, target):
