@@ -145,11 +145,17 @@ class Release:
         return {key: base64.b64decode(value).decode() for key, value in found["data"].items()}
 
     @contextmanager
-    def forward(self, component: str, port: int) -> Iterator[int]:
-        """A local port that leads to a component; opened again when the pod behind it is gone."""
+    def tunnel(self, component: str, port: int) -> Iterator[Tunnel]:
+        """To a component; opened again when the pod behind it is gone."""
         service = f"service/{self.name}-{component}"
         with Tunnel(Kubectl(self.namespace), service, port, Ports().take()) as tunnel:
             tunnel.await_open()
+            yield tunnel
+
+    @contextmanager
+    def forward(self, component: str, port: int) -> Iterator[int]:
+        """A local port that leads to it."""
+        with self.tunnel(component, port) as tunnel:
             yield tunnel.local
 
 

@@ -24,12 +24,14 @@ from kafka.errors import (
     GroupAuthorizationFailedError,
     TopicAuthorizationFailedError,
 )
-from psycopg.errors import InsufficientPrivilege
+from psycopg.errors import ConnectionTimeout, InsufficientPrivilege
 
+from lab.stack.ports import LOOPBACK
 from services.kit.bootstrap import SERVICES
 from services.provision.permits import Action, permits
 from tests.doors import doors
 from tests.e2e.cluster import image_from_environment, run
+from tests.integration.waiting import eventually
 
 STRANGER = Path(__file__).with_name("stranger.py").read_text()
 FOREIGN = "payments.commands"
@@ -119,17 +121,26 @@ def test_a_service_can_neither_make_topics_nor_permit_itself_more(admin):
 
 @pytest.fixture(scope="module")
 def postgres(release):
-    with release.forward("postgres", 5432) as port:
-        yield f"host=127.0.0.1 port={port} dbname=bandstand"
+    with release.tunnel("postgres", 5432) as tunnel:
+        yield tunnel
 
 
-@pytest.fixture(params=SERVICES)
+@pytest.fixture(scope="module", params=SERVICES)
 def role(request, release, postgres):
     """A service, and what it can do in the database."""
     password = release.secret("database")[f"{request.param}.password"]
-    with psycopg.connect(
-        postgres, user=request.param, password=password, autocommit=True
-    ) as connection:
+    who = {"user": request.param, "password": password, "dbname": "bandstand"}
+
+    def connected():
+        try:
+            return psycopg.connect(
+                host=LOOPBACK, port=postgres.local, autocommit=True, connect_timeout=5, **who
+            )
+        except ConnectionTimeout:
+            postgres.renew()
+            return None
+
+    with eventually(connected, "a connection") as connection:
         yield request.param, connection
 
 
