@@ -6,11 +6,13 @@ import logging
 import threading
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 from typing import Final
 
 from lightkube import Client
 
 from coordination_operator import policy_resources
+from coordination_operator.admission import reviewing
 from coordination_operator.asking import Gone
 from coordination_operator.cluster import Cluster
 from coordination_operator.errors import Unavailable
@@ -27,7 +29,8 @@ from coordination_operator.reconcile import reconcile
 from coordination_operator.resources import KIND, NAME
 from coordination_operator.services_api import Services
 from coordination_operator.settings import Settings
-from coordination_operator.telemetry import Health, Metrics, serve
+from coordination_operator.telemetry import Health, Metrics
+from coordination_operator.web import Server, about_itself
 
 log = logging.getLogger(__name__)
 
@@ -64,7 +67,10 @@ class Operator:
                 self.metrics.tell,
             )
         )
-        self._server = serve(settings.port, self.metrics, self.health)
+        self._servers = [Server(about_itself(self.metrics, self.health), settings.port)]
+        if settings.certificate:
+            certificate = Path(settings.certificate)
+            self._servers.append(Server(reviewing(), settings.admission_port, certificate))
 
     def await_turn(self) -> None:
         self._tenure.await_turn(self.health.beat)
@@ -103,4 +109,5 @@ class Operator:
 
     def close(self) -> None:
         self._tenure.give_up()
-        self._server.shutdown()
+        for server in self._servers:
+            server.close()

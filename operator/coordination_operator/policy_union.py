@@ -82,13 +82,22 @@ def _problem(asked: Rules | Problem) -> Problem | None:
     return asked if isinstance(asked, Problem) else None
 
 
-def _asked(policy: PolicyObject, refusals: Refusals) -> Rules | Problem:
+def readable(spec: object) -> Rules | Problem:
+    """A spec's rules, if they make sense by themselves."""
     try:
-        rules = read_rules(policy.spec)
+        rules = read_rules(spec)
     except RuleError as error:
         return Problem(REFUSED, str(error))
-    said = _compiler_says(rules) or refusals.get((policy.name, rules))
+    said = _compiler_says(rules)
     return Problem(REFUSED, said) if said else rules
+
+
+def _asked(policy: PolicyObject, refusals: Refusals) -> Rules | Problem:
+    found = readable(policy.spec)
+    if isinstance(found, Problem):
+        return found
+    said = refusals.get((policy.name, found))
+    return Problem(REFUSED, said) if said else found
 
 
 @lru_cache(maxsize=256)

@@ -36,6 +36,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         str, _about("Deployment of the orchestrator; empty: it is not ours to scale")
     ] = ""
     port: Annotated[int, _about("of `/healthz`, `/readyz` and `/metrics`")] = 8080
+    admission_port: Annotated[
+        int, _about("where the API server asks, over TLS, whether a Policy makes sense")
+    ] = 8443
+    certificate: Annotated[
+        str, _about("folder of its `tls.key` and `tls.crt`; empty: nobody asks")
+    ] = ""
     log_level: Annotated[str, _about("a level of Python's `logging`")] = "INFO"
 
     @property

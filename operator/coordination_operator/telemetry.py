@@ -1,18 +1,15 @@
-"""The operator's own health and metrics, on a port of their own."""
+"""What the operator knows of itself: its health, its metrics, its log."""
 
 from __future__ import annotations
 
 import json
 import logging
-import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import msgspec
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
-from prometheus_client.openmetrics.exposition import CONTENT_TYPE_LATEST, generate_latest
 
 from coordination_operator.phases import Phase
 from coordination_operator.plan import Note, Observed, Route
@@ -125,42 +122,6 @@ class Health:
     @property
     def alive(self) -> bool:
         return time.monotonic() - self._beat < self.PATIENCE_SECONDS
-
-
-def serve(port: int, metrics: Metrics, health: Health) -> ThreadingHTTPServer:
-    """A standby is ready, too: it could take over."""
-
-    def exposition() -> tuple[int, str, bytes]:
-        body: bytes = generate_latest(metrics.registry)  # type: ignore[no-untyped-call]
-        return 200, CONTENT_TYPE_LATEST, body
-
-    def healthz() -> tuple[int, str, bytes]:
-        said = {"status": "alive" if health.alive else "stalled", "leading": health.leading}
-        return 200 if health.alive else 503, "application/json", json.dumps(said).encode()
-
-    routes = {"/metrics": exposition, "/healthz": healthz, "/readyz": healthz}
-    server = ThreadingHTTPServer(("", port), _handler(routes))
-    threading.Thread(target=server.serve_forever, name="telemetry", daemon=True).start()
-    return server
-
-
-def _handler(
-    routes: dict[str, Callable[[], tuple[int, str, bytes]]],
-) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            route = routes.get(self.path)
-            status, kind, body = route() if route else (404, "text/plain", b"not found\n")
-            self.send_response(status)
-            self.send_header("Content-Type", kind)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: object) -> None:
-            """Probes are not worth a line."""
-
-    return Handler
 
 
 class JsonLines(logging.Formatter):

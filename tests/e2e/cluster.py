@@ -125,6 +125,19 @@ class Release:
         finally:
             self.kubectl("scale", place, "--replicas=1")
 
+    @contextmanager
+    def scaled_away(self, component: str) -> Iterator[None]:
+        """While a Deployment has no pod, after its last one has taken its leave."""
+        place = f"deployment/{self.name}-{component}"
+        self.kubectl("scale", place, "--replicas=0")
+        try:
+            pods = f"--selector=app.kubernetes.io/component={component}"
+            self.kubectl("wait", "pods", pods, "--for=delete", f"--timeout={PATIENCE}")
+            yield
+        finally:
+            self.kubectl("scale", place, "--replicas=1")
+            self.settle()
+
     def await_all_unavailable(self, components: Iterable[str]) -> None:
         """Until no pod of them is sent any request."""
         places = [f"deployment/{self.name}-{component}" for component in components]

@@ -49,6 +49,7 @@ EFFECTS = (
         "effect": "deny",
     },
 )
+BAD = {"when": "order.amount_cents >"}
 EXAMPLE = Path(__file__).parents[2] / "examples" / "policy.yaml"
 
 
@@ -164,13 +165,22 @@ def test_what_is_held_limited_and_put_in_order_is_so_in_each_mode(effects, order
     assert shop.decisions(clarinet, "named") == [(payment, "denied")]
 
 
-def test_a_bad_expression_is_refused_with_its_place_and_the_rules_of_before_stay(policies, ended):
+def test_a_bad_expression_is_refused_by_kubectl_with_its_place(policies):
+    said = policies.refusal("bad", no("drums", **BAD))
+    assert "no-drums: when: line 1, column 21: Syntax error" in said
+
+
+def test_one_that_is_saved_while_nobody_is_asked_is_refused_later_and_the_rules_of_before_stay(
+    policies, ended, release
+):
     policies.wait("shop")
-    policies.apply("shop", no("drums", when="order.amount_cents >"))
+    with release.scaled_away("operator"):
+        policies.apply("shop", no("drums", **BAD))
     said = policies.until_told("shop", "Accepted", "False/RuleRefused")
     assert "no-drums: when: line 1, column 21: Syntax error" in said
     assert "stay in force" in said
     policies.until_told("shop", "Enforced", "False/NotAccepted")
+    policies.kubectl("label", "policy", "shop", "known=bad")
     assert ended("drums") == "policy:no-drums"
     policies.apply("shop", no("drums"))
     policies.wait("shop")

@@ -116,6 +116,7 @@ def test_an_uninstall_leaves_nothing_but_claims_and_they_fit_the_next_install(re
     before = order.text("/orders?limit=1")
     release.uninstall()
     assert release.left() == []
+    assert release.namespace not in release.kubectl("get", "validatingwebhookconfigurations")
     assert len(release.items("pvc")) == 2
     release.install(**SHORT_SESSION)
     with release.forward("order", 8080) as port:

@@ -1,7 +1,6 @@
 """The route as one object, under load: there and back, rolled back, killed, edited, refused."""
 
 import time
-from contextlib import contextmanager
 from datetime import datetime
 
 import pytest
@@ -155,13 +154,13 @@ def test_what_does_not_answer_is_a_condition_and_the_switch_waits(
     coordination, release, order_url, database
 ):
     coordination.rest_in("Orchestration")
-    with under_load(order_url, database, orders=500), without(release, "prometheus"):
+    with under_load(order_url, database, orders=500), release.scaled_away("prometheus"):
         coordination.patch(mode="Choreography", analysis={**JUDGED, "interval": "2s"})
         await_told(coordination, "AnalysisPassed", "Unknown/PrometheusUnavailable")
         assert coordination.status["weight"] == 20
     with under_load(order_url, database, orders=200):
         coordination.wait("Ready")
-    with without(release, "order"):
+    with release.scaled_away("order"):
         await_told(coordination, "Ready", "Unknown/OrderServiceUnavailable")
     coordination.wait("Ready")
 
@@ -224,8 +223,7 @@ def test_an_object_that_is_deleted_while_the_operator_is_away_leaves_the_active_
     coordination.rest_in("Choreography")
     coordination.patch(mode="Orchestration", rollout=LONG)
     coordination.until(weight=20)
-    with without(release, "operator"):
-        eventually(lambda: release.pods_of("operator") == [], within=PATIENCE_SECONDS)
+    with release.scaled_away("operator"):
         coordination.kubectl("delete", "coordination", "orders")
         assert not read_route(order).leaves(Mode.ORCHESTRATION)
     eventually(lambda: read_route(order).leaves(Mode.ORCHESTRATION), within=PATIENCE_SECONDS)
@@ -254,15 +252,3 @@ def ready_orchestrators(release):
     deployment = f"deployment/{release.name}-orchestrator"
     ready = "--output=jsonpath={.status.readyReplicas}"
     return int(release.kubectl("get", deployment, ready) or 0)
-
-
-@contextmanager
-def without(release, component):
-    """While its Deployment has no pod."""
-    deployment = f"deployment/{release.name}-{component}"
-    release.kubectl("scale", deployment, "--replicas=0")
-    try:
-        yield
-    finally:
-        release.kubectl("scale", deployment, "--replicas=1")
-        release.settle()

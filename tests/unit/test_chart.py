@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from coordination_operator import admission
 from coordination_operator import settings as operator
 from services.kit.bootstrap import EVERY_SERVICE, SERVICES
 from services.kit.settings import PREFIX, Settings
@@ -118,7 +119,11 @@ def test_nobody_is_reached_but_by_a_named_edge(manifests: list[Manifest]) -> Non
     assert everybody["policyTypes"] == ["Ingress", "Egress"]
     assert "ingress" not in everybody
     for policy in policies:
-        assert all(rule["from"] for rule in policy["spec"].get("ingress", []))
+        open_to_all = [rule for rule in policy["spec"].get("ingress", []) if "from" not in rule]
+        if policy["metadata"]["name"] == "band-bandstand-operator-admission":
+            assert open_to_all == [{"ports": [{"port": "admission"}]}]
+        else:
+            assert open_to_all == []
 
 
 def test_a_drain_waits_for_whoever_takes_part_and_for_nobody_who_only_watches() -> None:
@@ -139,8 +144,48 @@ def test_replicas_are_protected_and_single_pods_can_be_drained() -> None:
     assert len(of_kind(production, "PodDisruptionBudget")) == len(SERVICES)
 
 
-def test_production_brings_no_broker_no_database_and_no_secret() -> None:
-    assert of_kind(template(*PROFILES["production"]), "StatefulSet", "Secret") == []
+def test_production_brings_no_broker_no_database_and_no_password() -> None:
+    found = of_kind(template(*PROFILES["production"]), "StatefulSet", "Secret")
+    assert [each.get("type") for each in found] == ["kubernetes.io/tls"]
+
+
+def test_the_api_server_trusts_whom_the_operator_shows_itself_as() -> None:
+    manifests = template()
+    (secret,) = (each for each in manifests if each.get("type") == "kubernetes.io/tls")
+    (asking,) = of_kind(manifests, "ValidatingWebhookConfiguration")
+    (webhook,) = asking["webhooks"]
+    client = webhook["clientConfig"]
+    assert client["caBundle"] == secret["data"]["ca.crt"]
+    (service,) = (
+        each
+        for each in of_kind(manifests, "Service")
+        if each["metadata"]["name"] == client["service"]["name"]
+    )
+    assert service["spec"]["ports"][0]["targetPort"] == "admission"
+    assert client["service"]["path"] == admission.PATH
+    (operator_pod,) = (pod for pod in pods(manifests) if pod["containers"][0]["name"] == "operator")
+    mounted = [each.get("secret", {}).get("secretName") for each in operator_pod["volumes"]]
+    assert secret["metadata"]["name"] in mounted
+
+
+def test_a_certificate_of_somebody_elses_is_taken_and_none_is_made() -> None:
+    given = "--set=operator.admission.existingSecret=theirs"
+    injected = r"--set=operator.admission.annotations.cert-manager\.io/inject-ca-from=shop/theirs"
+    manifests = template(given, injected)
+    assert not [each for each in manifests if each.get("type") == "kubernetes.io/tls"]
+    (asking,) = of_kind(manifests, "ValidatingWebhookConfiguration")
+    assert "caBundle" not in asking["webhooks"][0]["clientConfig"]
+    assert asking["metadata"]["annotations"] == {"cert-manager.io/inject-ca-from": "shop/theirs"}
+    (volumes,) = (
+        pod["volumes"] for pod in pods(manifests) if pod["containers"][0]["name"] == "operator"
+    )
+    assert "theirs" in [each.get("secret", {}).get("secretName") for each in volumes]
+
+
+def test_without_admission_nothing_of_it_is_there() -> None:
+    manifests = template("--set=operator.admission.enabled=false")
+    assert of_kind(manifests, "ValidatingWebhookConfiguration") == []
+    assert "admission" not in str(of_kind(manifests, "Deployment", "Service", "Secret"))
 
 
 def test_a_large_number_stays_a_number() -> None:

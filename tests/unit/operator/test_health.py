@@ -4,11 +4,12 @@ import json
 import logging
 import sys
 
-import httpx
 import pytest
+from fastapi.testclient import TestClient
 
 from coordination_operator.status import Note
-from coordination_operator.telemetry import Health, JsonLines, Metrics, serve
+from coordination_operator.telemetry import Health, JsonLines, Metrics
+from coordination_operator.web import about_itself
 
 
 class Stalled(Health):
@@ -16,13 +17,9 @@ class Stalled(Health):
 
 
 def ask(health, path):
-    server = serve(0, metrics := Metrics(), health)
+    metrics = Metrics()
     metrics.tell(Note("Started", "from here to there"))
-    try:
-        return httpx.get(f"http://127.0.0.1:{server.server_port}{path}")
-    finally:
-        server.shutdown()
-        server.server_close()
+    return TestClient(about_itself(metrics, health)).get(path)
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz"])
