@@ -14,22 +14,26 @@ BUILD_FLAGS ?=
 # podman and buildah put `localhost/` before a name that says no registry, so it is said here.
 REGISTRY ?= $(if $(findstring docker,$(BUILDER)),,localhost)
 TAG ?= dev
-IMAGE := $(if $(REGISTRY),$(REGISTRY)/)bandstand:$(TAG)
+NAME := $(if $(REGISTRY),$(REGISTRY)/)bandstand
+IMAGE := $(NAME):$(TAG)
 # The time in an image is its commit's: who builds it again gets the same one. In Docker's format
 # buildah writes the name of the container that it was built in, too.
 COMMITTED := $(shell git log -1 --format=%ct 2>/dev/null || echo 0)
 BUILD = SOURCE_DATE_EPOCH=$(COMMITTED) $(BUILDER) build $(BUILD_FLAGS) \
 	$(if $(findstring docker,$(BUILDER)),,--format oci --timestamp $(COMMITTED)) --build-arg VERSION=$(TAG) \
 	--build-arg REVISION=$$(git rev-parse HEAD 2>/dev/null || echo unknown)
-# kind and minikube look into Docker's store at most, but take a file from whoever wrote it.
+# kind and minikube look into Docker's store at most, but take a file from whoever wrote it. There the
+# tag is from what is in the image: pods that run another one are replaced, the others stay.
 OUT := out
 ARCHIVE := $(OUT)/bandstand.tar
-SAVE = rm -f $(ARCHIVE) && $(if $(findstring buildah,$(BUILDER)),\
-	$(BUILDER) push $(IMAGE) docker-archive:$(ARCHIVE):$(IMAGE),\
-	$(BUILDER) save --output $(ARCHIVE) $(IMAGE))
+CONTENT = $(shell sed 's/^sha256://' $(OUT)/image | cut -c 1-12)
+SAVE = rm -f $(ARCHIVE) && $(BUILDER) tag $(IMAGE) $(NAME):$(CONTENT) && \
+	$(if $(findstring buildah,$(BUILDER)),\
+	$(BUILDER) push $(NAME):$(CONTENT) docker-archive:$(ARCHIVE):$(NAME):$(CONTENT),\
+	$(BUILDER) save --output $(ARCHIVE) $(NAME):$(CONTENT))
 INSTALL = helm upgrade --install bandstand charts/bandstand --namespace bandstand --create-namespace \
 	--values charts/bandstand/values-kind.yaml --wait --timeout 5m \
-	--set image.repository=$(patsubst %:$(TAG),%,$(IMAGE)) --set image.tag=$(TAG)
+	--set image.repository=$(NAME) --set-string image.tag=$(CONTENT)
 
 # Each stamp is written last, so that whatever was interrupted is done again.
 DEPENDENCIES := $(VENV)/.dependencies-installed

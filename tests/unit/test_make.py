@@ -14,8 +14,14 @@ BUILDERS = ("docker", "podman", "buildah")
 STAND_IN = """#!/bin/sh
 echo "$(basename "$0") $*" >>"$NOTES"
 [ "$1 $2" = "get clusters" ] && echo "$CLUSTERS"
-[ "$(basename "$0") $1" != "minikube status" ] || [ -n "$CLUSTERS" ]
+[ "$(basename "$0") $1" = "minikube status" ] && exit "$([ -n "$CLUSTERS" ]; echo $?)"
+while [ $# -gt 0 ]; do
+    [ "$1" = --iidfile ] && echo "$ID_OF_IMAGE" >"$2"
+    shift
+done
+exit 0
 """
+CONTENT = f"sha256:0123456789ab{52 * 'c'}"
 Make = Callable[..., list[str]]
 
 
@@ -28,13 +34,14 @@ def make(tmp_path: Path) -> Make:
         program.write_text(STAND_IN)
         program.chmod(0o755)
 
-    def make(*words: str, clusters: str = "") -> list[str]:
+    def make(*words: str, clusters: str = "", content: str = CONTENT) -> list[str]:
         notes = tmp_path / "notes"
         notes.write_text("")
         environment = {
             "PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}",
             "NOTES": str(notes),
             "CLUSTERS": clusters,
+            "ID_OF_IMAGE": content,
         }
         command = ["make", "--directory", str(ROOT), *words, f"OUT={tmp_path / 'out'}"]
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
@@ -59,15 +66,28 @@ def test_the_image_that_a_pod_asks_for_is_the_one_that_was_loaded_into_kind(
     builder: str, make: Make
 ) -> None:
     commands = make("kind-up", f"BUILDER={builder}", "TAG=7")
-    image = word_after(only(commands, f"{builder} build"), "--tag")
+    built = word_after(only(commands, f"{builder} build"), "--tag")
+    image = f"{built.removesuffix(':7')}:0123456789ab"
+    named = only(commands, f"{builder} tag")
+    assert named == f"{builder} tag {built} {image}"
     saved = only(commands, "buildah push" if builder == "buildah" else f"{builder} save")
     loaded = only(commands, "kind load")
     archive = loaded.removeprefix("kind load image-archive ").split()[0]
     assert f"{archive}:{image}" in saved or f"--output {archive} {image}" in saved
     asked = only(commands, "helm")
-    assert f"--set image.repository={image.removesuffix(':7')} --set image.tag=7" in asked
+    name, _, tag = image.rpartition(":")
+    assert f"--set image.repository={name} --set-string image.tag={tag}" in asked
     assert "--kube-context kind-bandstand" in asked
-    assert commands.index(saved) < commands.index(loaded) < commands.index(asked)
+    order = [commands.index(each) for each in (named, saved, loaded, asked)]
+    assert order == sorted(order)
+
+
+def test_another_image_of_the_same_tag_has_another_name_in_the_cluster(make: Make) -> None:
+    tags = {
+        word_after(only(make("kind-up", content=each), "helm"), "--set-string")
+        for each in (CONTENT, CONTENT, CONTENT[::-1])
+    }
+    assert len(tags) == 2
 
 
 @pytest.mark.parametrize("builder", BUILDERS)
@@ -105,11 +125,8 @@ def test_a_cluster_that_is_there_is_taken_as_it_is(target: str, begun: str, make
 
 @pytest.mark.parametrize("builder", ["podman", "buildah"])
 def test_what_is_built_again_has_the_time_of_its_commit_and_no_cache(
-    builder: str, make: Make, tmp_path: Path
+    builder: str, make: Make
 ) -> None:
-    (tmp_path / "out").mkdir()
-    for file in ("image", "image-again"):
-        (tmp_path / "out" / file).write_text("sha256:the-same\n")
     first, again = make("reproducible", f"BUILDER={builder}")
     assert word_after(first, "--timestamp") == word_after(again, "--timestamp")
     assert "--no-cache" in again
