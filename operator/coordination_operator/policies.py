@@ -42,21 +42,21 @@ def decide_policies(
         blind = {
             each.name: reported_blind(each, found[each.name], unseen, now) for each in policies
         }
-        return PolicyPlan(blind, notes=_told(policies, blind), again=BUSY)
+        return PolicyPlan(_told(policies, blind), again=BUSY)
     shares = {name: standing.rules for name, standing in found.items()}
     rules = union(shares)
     if rules != in_force.rules:
-        proposed = {each.name: _proposed(each, found[each.name], in_force) for each in policies}
         wish = SetRules(rules, in_force.version)
-        return PolicyPlan(proposed, wish, _replaced(policies, in_force, wish), shares, BUSY)
+        replaced = _replaced(policies, in_force, wish)
+        proposed = {
+            each.name: _proposed(each, found[each.name], in_force).to_be_announced(replaced)
+            for each in policies
+        }
+        return PolicyPlan(proposed, wish, shares, BUSY)
     statuses = {each.name: reported(each, found[each.name], in_force, now) for each in policies}
     waiting = in_force.behind or not in_force.points
-    return PolicyPlan(
-        statuses,
-        notes=_told(policies, statuses),
-        shares=shares,
-        again=BUSY if waiting else AT_LEISURE,
-    )
+    again = BUSY if waiting else AT_LEISURE
+    return PolicyPlan(_told(policies, statuses), shares=shares, again=again)
 
 
 def farewell(in_force: InForce | None, ours: Collection[int]) -> PolicyPlan:
@@ -69,17 +69,18 @@ def farewell(in_force: InForce | None, ours: Collection[int]) -> PolicyPlan:
 
 
 def _proposed(policy: PolicyObject, standing: Standing, in_force: InForce) -> PolicyStatus:
-    """What was accepted stays remembered until the new rules are seen in force."""
+    """What was accepted stays remembered until the new rules are seen in force; and that somebody
+    else's version was seen, so that it is told once."""
     before = remembered(policy, in_force)
     wanted = None
     if standing.generation is not None and (before is None or before.rules != standing.rules):
         wanted = Remembered(generation=standing.generation, rules=standing.rules)
-    return replace(policy.status, accepted=before, proposed=wanted)
+    return replace(policy.status, accepted=before, proposed=wanted, version=in_force.version)
 
 
 def _replaced(
     policies: Sequence[PolicyObject], in_force: InForce, wish: SetRules
-) -> tuple[tuple[str, Note], ...]:
+) -> tuple[Note, ...]:
     """Somebody else has put rules in force since, and they are about to be replaced."""
     versions = {each.status.version for each in policies}
     known = [remembered(each, in_force) for each in sorted(policies, key=lambda each: each.name)]
@@ -91,13 +92,14 @@ def _replaced(
     said = [f"{', '.join(foreign)} of no Policy"] if foreign else []
     said += [f"{', '.join(gone)} missing"] if gone else []
     what = f"version {in_force.version}, put in force by somebody else, is replaced"
-    note = Note("RulesReplaced", "; ".join([what, *said]), warning=True)
-    return tuple((each.name, note) for each in policies)
+    return (Note("RulesReplaced", "; ".join([what, *said]), warning=True),)
 
 
 def _told(
     policies: Iterable[PolicyObject], statuses: Mapping[str, PolicyStatus]
-) -> tuple[tuple[str, Note], ...]:
-    return tuple(
-        (each.name, note) for each in policies for note in told(each.status, statuses[each.name])
-    )
+) -> dict[str, PolicyStatus]:
+    """With what there is to announce of each."""
+    return {
+        each.name: statuses[each.name].to_be_announced(told(each.status, statuses[each.name]))
+        for each in policies
+    }

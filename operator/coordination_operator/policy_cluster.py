@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -88,13 +88,19 @@ class PolicyCluster:
     def forget(self) -> None:
         self._memory.forget()
 
-    def tell(self, name: str, note: Note) -> None:
+    def tell(self, name: str, notes: Sequence[Note]) -> list[Note]:
         about = self._objects[name]
+        return [note for note in notes if not self._told(about, note)]
+
+    def _told(self, about: Any, note: Note) -> bool:
+        """In the log and the metrics once it is an event, or can be none."""
+        if not self._events.tell(about, note):
+            return False
         level = logging.WARNING if note.warning else logging.INFO
-        extra = {"object": f"{about.metadata.namespace}/{name}"}
+        extra = {"object": f"{about.metadata.namespace}/{about.metadata.name}"}
         log.log(level, "%s: %s", note.reason, note.message, extra=extra)
         self._observe(note)
-        self._events.tell(about, note)
+        return True
 
 
 def _is_leaving(found: Any) -> bool:

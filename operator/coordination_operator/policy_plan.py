@@ -8,7 +8,6 @@ from datetime import timedelta
 from typing import Any
 
 from coordination_operator.policy_resources import PointStatus, PolicyStatus
-from coordination_operator.status import Note
 from services.policy.rules import Rule
 
 Rules = tuple[Rule, ...]
@@ -49,7 +48,7 @@ class SetRules:
 
 @dataclass(frozen=True)
 class PolicyPlan:
-    """Save `statuses`, then do what is wished for, then tell `notes`, each about an object.
+    """Save `statuses`, do what is wished for, then announce what is in them unannounced.
 
     `shares` are each object's rules within the wish. `again` is None if nobody needs to look before
     something happens.
@@ -57,6 +56,5 @@ class PolicyPlan:
 
     statuses: Mapping[str, PolicyStatus] = field(default_factory=dict)
     wish: SetRules | None = None
-    notes: tuple[tuple[str, Note], ...] = ()
     shares: Mapping[str, Rules] = field(default_factory=dict)
     again: timedelta | None = None

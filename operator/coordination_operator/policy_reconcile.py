@@ -1,15 +1,19 @@
 """Look at all Policies, decide, save, put in force: until there is nothing to do at once.
 
-As with a Coordination: saved by compare-and-set on each object before anything is done, and the
-rules changed by compare-and-set on their version; so of two operators one gives way.
+As with a Coordination: saved by compare-and-set on each object before anything is done, with what
+there is to announce, and the rules changed by compare-and-set on their version; so of two operators
+one gives way, and whatever one that is killed had to say is said by the next.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final, Protocol
+
+from msgspec.structs import replace
 
 from coordination_operator.errors import Refused, Stale, Unavailable
 from coordination_operator.policies import BUSY, decide_policies, farewell
@@ -50,7 +54,8 @@ class PolicyWorld(Protocol):
 
     def forget(self) -> None: ...
 
-    def tell(self, name: str, note: Note) -> None: ...
+    def tell(self, name: str, notes: Sequence[Note]) -> Sequence[Note]:
+        """Those that could not be told, and are to be told again."""
 
 
 class Policies:
@@ -69,7 +74,7 @@ class Policies:
                 plan = self.once()
             except (Stale, Refused):
                 continue
-            if plan.wish is None and not plan.notes:
+            if plan.wish is None:
                 return plan.again
         return BUSY
 
@@ -87,9 +92,20 @@ class Policies:
                 raise
             except Unavailable as error:
                 plan = self._decided(self._world.look(), None, str(error))
-        for name, note in plan.notes:
-            self._world.tell(name, note)
-        return plan
+        return self._announced(plan)
+
+    def _announced(self, plan: PolicyPlan) -> PolicyPlan:
+        """At least once each: what cannot be said now is said soon, and holds up nothing."""
+        again = plan.again
+        for name, status in plan.statuses.items():
+            if not status.unannounced:
+                continue
+            told = replace(status, unannounced=tuple(self._world.tell(name, status.unannounced)))
+            if told != status:
+                self._world.save(name, told)
+            if told.unannounced:
+                again = BUSY
+        return dataclasses.replace(plan, again=again)
 
     def _decided(
         self, policies: Sequence[PolicyObject], in_force: InForce | None, why: str

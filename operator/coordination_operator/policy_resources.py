@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Meta
 
 from coordination_operator.resources import Resource, Who
-from coordination_operator.status import Condition, Moment
+from coordination_operator.status import Moment, Status
 from services.policy.rules import MOST_RULES, Rule
 
 KIND: Final = "Policy"
@@ -65,10 +65,7 @@ class Shares(Resource, frozen=True, kw_only=True):
     choreography: Share
 
 
-class PolicyStatus(Resource, frozen=True, kw_only=True):
-    observed_generation: Annotated[
-        int, _about("The generation of the spec that this is about.")
-    ] = 0
+class PolicyStatus(Status, frozen=True, kw_only=True):
     rules: Annotated[int | None, _about("How many of its rules are in force.")] = None
     version: Annotated[
         int | None, _about("Of all rules in force, as the order service counts them.")
@@ -87,10 +84,6 @@ class PolicyStatus(Resource, frozen=True, kw_only=True):
     proposed: Annotated[Remembered | None, _about("Rules that are about to be put in force.")] = (
         None
     )
-    conditions: tuple[Condition, ...] = ()
-
-    def condition(self, kind: str) -> Condition | None:
-        return next((each for each in self.conditions if each.type == kind), None)
 
 
 def plain(status: PolicyStatus) -> object:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Self
 
 import msgspec
 from msgspec import Meta
@@ -137,10 +137,27 @@ class Condition(Resource, frozen=True, kw_only=True):
     observed_generation: int = 0
 
 
-class CoordinationStatus(Resource, frozen=True, kw_only=True):
+class Status(Resource, frozen=True, kw_only=True):
+    """What every kind's status has."""
+
     observed_generation: Annotated[
         int, _about("The generation of the spec that this is about.")
     ] = 0
+    unannounced: Annotated[
+        tuple[Note, ...], _about("Events that are still to be written; kept until they are.")
+    ] = ()
+    conditions: tuple[Condition, ...] = ()
+
+    def to_be_announced(self, notes: Iterable[Note]) -> Self:
+        """Saved with what they are about, so that no end of an operator can come between."""
+        new = tuple(note for note in notes if note not in self.unannounced)
+        return replace(self, unannounced=(*self.unannounced, *new)[-MOST_UNANNOUNCED:])
+
+    def condition(self, kind: str) -> Condition | None:
+        return next((each for each in self.conditions if each.type == kind), None)
+
+
+class CoordinationStatus(Status, frozen=True, kw_only=True):
     phase: Phase | None = None
     phase_since: Moment | None = None
     step_since: Annotated[
@@ -170,21 +187,9 @@ class CoordinationStatus(Resource, frozen=True, kw_only=True):
         tuple[Command, ...], _about("Annotations bandstand.dev/... that are valid now.")
     ] = ()
     switches: Annotated[tuple[Switch, ...], _about("The last five, the latest first.")] = ()
-    unannounced: Annotated[
-        tuple[Note, ...], _about("Events that are still to be written; kept until they are.")
-    ] = ()
-    conditions: tuple[Condition, ...] = ()
 
     def weight_of(self, who: Who) -> int | None:
         """Of the route as it was last seen, whoever was asked for then."""
         if self.weight is None:
             return None
         return self.weight if self.target_mode is who else ALL - self.weight
-
-    def to_be_announced(self, notes: Iterable[Note]) -> CoordinationStatus:
-        """Saved with what they are about, so that no end of an operator can come between."""
-        new = tuple(note for note in notes if note not in self.unannounced)
-        return replace(self, unannounced=(*self.unannounced, *new)[-MOST_UNANNOUNCED:])
-
-    def condition(self, kind: str) -> Condition | None:
-        return next((each for each in self.conditions if each.type == kind), None)

@@ -50,10 +50,12 @@ class PolicyWorld:
     versions: list = field(default_factory=lambda: [()])
     heard: dict = field(default_factory=lambda: dict.fromkeys(POINTS, 0))
     reachable: bool = True
+    writable: bool = True
     killed_before: str = ""
     lost_answers: int = 0
     not_taken: str = ""
     puts: int = 0
+    deaf: bool = False
     notes: list = field(default_factory=list)
     known: tuple = ()
     of_objects: set = field(default_factory=set)
@@ -110,7 +112,7 @@ class PolicyWorld:
 
     def put(self, wish):
         self._maybe_die("put")
-        if not self.reachable:
+        if not (self.reachable and self.writable):
             raise Unavailable("away")
         if wish.seen_version != self.version:
             raise Stale("somebody was faster")
@@ -140,9 +142,13 @@ class PolicyWorld:
         self._maybe_die("forget")
         self.known = ()
 
-    def tell(self, name, note):
+    def tell(self, name, notes):
         self._maybe_die("tell")
-        self.notes.append((name, note.reason))
+        if self.deaf:
+            return notes
+        self.notes += [(name, note.reason) for note in notes]
+        self._maybe_die("told")
+        return ()
 
     # What there is
 

@@ -55,7 +55,11 @@ class AnyPolicies(RuleBasedStateMachine):
     def lose_an_answer(self):
         self.world.lost_answers = 1
 
-    @rule(where=st.sampled_from(["look", "save", "put", "answer", "tell"]))
+    @rule(deaf=st.booleans())
+    def have_nobody_who_writes_events(self, deaf):
+        self.world.deaf = deaf
+
+    @rule(where=st.sampled_from(["look", "save", "put", "answer", "tell", "told"]))
     def kill_the_operator(self, where):
         self.world.killed_before = where
 
@@ -106,7 +110,7 @@ class AnyPolicies(RuleBasedStateMachine):
     def end_in_good_weather(self, put_right):
         """Left alone, every object says what has become of it; if all make sense, all are in."""
         world = self.world
-        world.reachable, world.killed_before, world.lost_answers = True, "", 0
+        world.reachable, world.killed_before, world.lost_answers, world.deaf = True, "", 0, False
         if world.not_taken:  # only a new operator asks again
             world.not_taken, self.operator = "", Policies(world)
         if put_right:
@@ -130,6 +134,8 @@ class AnyPolicies(RuleBasedStateMachine):
         policy, status = self.world.objects[name], self.world.status(name)
         assert status.observed_generation == policy.generation
         assert status.proposed is None
+        assert status.unannounced == ()
+        assert (name, status.condition("Accepted").reason) in self.world.notes
         assert status.enforcing == "3/3"
         if self.world.told("Accepted", name) == "True/Accepted":
             assert self.world.told("Enforced", name) == "True/AllPoints"

@@ -1,5 +1,6 @@
 """All Policies of a namespace are one set of rules, and an edit that is refused changes nothing."""
 
+from contextlib import suppress
 from datetime import timedelta
 
 import pytest
@@ -265,6 +266,47 @@ def test_nobody_there_is_not_everybody(world, operator):
     world.apply("shop", a_rule())
     assert operator.reconcile() == BUSY
     assert world.told("Enforced") == "Unknown/NoPoints"
+
+
+@pytest.mark.parametrize("where", ["save", "put", "answer", "tell", "told"])
+@pytest.mark.parametrize("times", [1, 2, 3])
+def test_what_becomes_of_a_policy_is_announced_whenever_operators_are_killed(world, where, times):
+    world.apply("shop", a_rule())
+    settle(world, Policies(world))
+    world.put_by_somebody_else(a_rule("theirs"))
+    world.apply("shop", a_rule("better"))
+    for _ in range(times):
+        world.killed_before = where
+        with suppress(Killed):
+            Policies(world).reconcile()
+    world.killed_before = ""
+    settle(world, Policies(world))
+    told = [reason for _, reason in world.notes]
+    assert list(dict.fromkeys(told[2:])) == ["RulesReplaced", "Accepted", "Enforced"]
+    assert world.status().unannounced == ()
+
+
+def test_what_cannot_be_announced_holds_up_nothing_and_is_announced_later(world, operator):
+    world.deaf = True
+    world.apply("shop", a_rule())
+    assert settle(world, operator) == BUSY
+    assert (world.names, world.notes) == (["no-drums"], [])
+    world.deaf = False
+    assert operator.reconcile() == AT_LEISURE
+    assert world.notes == [("shop", "Accepted"), ("shop", "Enforced")]
+
+
+def test_somebody_elses_rules_that_cannot_be_replaced_yet_are_told_once(world, operator):
+    world.apply("shop", a_rule())
+    settle(world, operator)
+    world.put_by_somebody_else(a_rule("theirs"))
+    world.writable = False
+    for _ in range(3):
+        assert operator.reconcile() == BUSY
+    world.writable = True
+    settle(world, operator)
+    assert world.names == ["no-drums"]
+    assert world.notes.count(("shop", "RulesReplaced")) == 1
 
 
 @pytest.mark.parametrize("where", ["save", "put", "answer", "tell"])

@@ -95,7 +95,7 @@ def test_an_event_is_about_the_object():
     api = ApiServer(an_object())
     api.cluster.look()
     note = Note("RuleRefused", "line 1", warning=True)
-    api.cluster.tell("drums", note)
+    assert api.cluster.tell("drums", [note]) == []
     event = api.asked[-1][2]
     assert (event["involvedObject"]["kind"], event["involvedObject"]["uid"]) == (KIND, "u-1")
     assert (event["type"], event["reason"]) == ("Warning", "RuleRefused")
