@@ -17,7 +17,8 @@ from coordination_operator.resources import (
     Who,
 )
 from coordination_operator.services_api import Services
-from coordination_operator.telemetry import Health, Metrics, serve
+from coordination_operator.telemetry import Health, Metrics
+from coordination_operator.web import Server, about_itself
 from lab.coordination import trial
 from lab.coordination.trial import Trial, try_out
 from lab.load.progress import Bars
@@ -58,12 +59,11 @@ class Watched(trial.Stage):
 @contextmanager
 def an_operators_metrics() -> Iterator[tuple[Metrics, str]]:
     metrics, port = Metrics(), Ports().take()
-    server = serve(port, metrics, Health())
+    server = Server(about_itself(metrics, Health()), port)
     try:
         yield metrics, f"http://{LOOPBACK}:{port}"
     finally:
-        server.shutdown()
-        server.server_close()
+        server.close()
 
 
 def switch_as_judged(stage: Any, metrics: Metrics, rate: float) -> Trial:
