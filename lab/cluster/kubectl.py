@@ -9,6 +9,9 @@ from lab.errors import BandstandError, MissingError, NotReadyError, RefusedError
 
 PROGRAM = "kubectl"
 TIMEOUT_SECONDS = 30.0
+HUNG_SECONDS = (
+    45.0  # an `exec` knows no timeout of its own, and its stream may say nothing any more
+)
 UNREACHABLE = (
     "unable to connect to the server",
     "was refused",
@@ -46,9 +49,13 @@ class Kubectl:
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
                 check=False,
+                timeout=HUNG_SECONDS,
             )
         except FileNotFoundError as error:
             raise no_kubectl() from error
+        except subprocess.TimeoutExpired as error:
+            said = f"kubectl {arguments[0]} gave no answer within {HUNG_SECONDS:.0f} s"
+            raise NotReadyError(said) from error
         if done.returncode != 0:
             raise complaint(done.stderr.decode(errors="replace"))
         return done.stdout

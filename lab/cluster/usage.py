@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from lab.cluster.kubectl import Kubectl
 from lab.cluster.pods import PodReport
+from lab.errors import BandstandError, RefusedError
 from lab.measure.processes import Seconds
 
 # A process that ends meanwhile is missing, as is what it used: its parent has that by then.
@@ -15,11 +16,23 @@ USED = slice(11, 15)  # user and system time, its own and that of children it ha
 
 
 def cpu_seconds(kubectl: Kubectl, pods: Sequence[PodReport]) -> Seconds:
-    """By component and pod; asked at the same time."""
-    with ThreadPoolExecutor(len(pods)) as asking:
-        said = asking.map(lambda pod: kubectl.run_in(pod.name, READ), pods)
+    """By component and pod; asked at the same time. A pod that ends meanwhile is missing: what it
+    used is known from the time before."""
+
+    def read(pod: PodReport) -> str | None:
+        try:
+            return kubectl.run_in(pod.name, READ)
+        except RefusedError:
+            raise
+        except BandstandError:
+            return None
+
+    with ThreadPoolExecutor(max(1, len(pods))) as asking:
+        said = list(asking.map(read, pods))
     return {
-        (pod.component, pod.name): seconds_in(stats) for pod, stats in zip(pods, said, strict=True)
+        (pod.component, pod.name): seconds_in(stats)
+        for pod, stats in zip(pods, said, strict=True)
+        if stats is not None
     }
 
 

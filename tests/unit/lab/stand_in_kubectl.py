@@ -1,9 +1,9 @@
 """Stands for kubectl: answers from a folder, and forwards ports to nowhere.
 
 `get` prints the file `<first word>.json`, or complains with `<first word>.txt`; `exec` prints
-`exec-<pod>.txt`. `port-forward` says
-that it listens and stays until it is told to end, or ends at once where `refuses.txt` says why;
-each start is a line in `started`.
+`exec-<pod>.txt`, complains if there is none, and is silent for good if it is empty. `port-forward`
+says that it listens and stays until it is told to end, or ends at once where `refuses.txt` says
+why; each start is a line in `started`.
 """
 
 import os
@@ -19,7 +19,9 @@ if verb == "get":
         sys.exit(complaint.read_text())
     print((folder / f"{kind}.json").read_text())
 elif verb == "exec":
-    print((folder / f"exec-{what}.txt").read_text())
+    if not (said := folder / f"exec-{what}.txt").exists():
+        sys.exit(f'Error from server (NotFound): pods "{what}" not found')
+    print(said.read_text() or time.sleep(60))
 else:
     with (folder / "started").open("a") as file:
         file.write(f"{os.getpid()} {what}\n")

@@ -318,6 +318,24 @@ def test_what_orders_cost_is_read_in_each_pod_and_nowhere_else(cluster, target):
         assert found.replicas().keys() == {"order-x"}
 
 
+def test_a_pod_that_is_gone_or_silent_is_missing_and_the_others_are_counted(
+    cluster, target, monkeypatch
+):
+    monkeypatch.setattr(kubectl_module, "HUNG_SECONDS", 2.0)
+    pods = [a_pod(), a_pod(name="gone"), a_pod(name="silent")]
+    (cluster / "pods.json").write_text(json.dumps({"items": pods}))
+    (cluster / "exec-order-x.txt").write_text(a_stat(1, 100, 20))
+    (cluster / "exec-silent.txt").write_text("")
+    with target() as found:
+        assert found.cpu_seconds() == {("order", "order-x"): 1.2}
+
+
+def test_nothing_is_used_where_there_is_nothing(cluster, target):
+    (cluster / "pods.json").write_text(json.dumps({"items": []}))
+    with target() as found:
+        assert found.cpu_seconds() == {}
+
+
 def test_the_machine_of_a_release_is_that_of_its_order_service(cluster, target):
     (cluster / "pods.json").write_text(json.dumps({"items": [a_pod()]}))
     (cluster / "exec-order-x.txt").write_text("4 3.13.5\n")
