@@ -8,9 +8,12 @@ POLICIES := .venv-policies
 BIN := $(VENV)/bin
 ARGS ?=
 
-# docker, podman or buildah. `--platform linux/amd64,linux/arm64` is for those that can.
+# docker, podman or buildah. BUILD_FLAGS="--platform linux/amd64,linux/arm64" makes one name for both:
+# to podman and buildah that is a manifest, and a tag would keep the last of them only.
 BUILDER ?= docker
 BUILD_FLAGS ?=
+COMMA := ,
+MANIFEST := $(if $(findstring docker,$(BUILDER)),,$(findstring $(COMMA),$(filter-out --build-arg%,$(BUILD_FLAGS))))
 # podman and buildah put `localhost/` before a name that says no registry, so it is said here.
 REGISTRY ?= $(if $(findstring docker,$(BUILDER)),,localhost)
 TAG ?= dev
@@ -26,11 +29,12 @@ BUILD = SOURCE_DATE_EPOCH=$(COMMITTED) $(BUILDER) build $(BUILD_FLAGS) \
 # tag is from what is in the image: pods that run another one are replaced, the others stay.
 OUT := out
 ARCHIVE := $(OUT)/bandstand.tar
-CONTENT = $(shell sed 's/^sha256://' $(OUT)/image | cut -c 1-12)
-SAVE = rm -f $(ARCHIVE) && $(BUILDER) tag $(IMAGE) $(NAME):$(CONTENT) && \
+CONTENT = $(shell sed 's/^sha256://' $(OUT)/image 2>/dev/null | cut -c 1-12)
+LOADED = $(NAME):$(or $(CONTENT),$(TAG))
+SAVE = rm -f $(ARCHIVE) && $(BUILDER) tag $(IMAGE) $(LOADED) && \
 	$(if $(findstring buildah,$(BUILDER)),\
-	$(BUILDER) push $(NAME):$(CONTENT) docker-archive:$(ARCHIVE):$(NAME):$(CONTENT),\
-	$(BUILDER) save --output $(ARCHIVE) $(NAME):$(CONTENT))
+	$(BUILDER) push $(LOADED) docker-archive:$(ARCHIVE):$(LOADED),\
+	$(BUILDER) save --output $(ARCHIVE) $(LOADED))
 INSTALL = helm upgrade --install bandstand charts/bandstand --namespace bandstand --create-namespace \
 	--values charts/bandstand/values-kind.yaml --wait --timeout 5m \
 	--set image.repository=$(NAME) --set-string image.tag=$(CONTENT)
@@ -60,8 +64,10 @@ venv: $(READY) ## Only set up: .venv with everything that is pinned, and `bandst
 .PHONY: images
 images: ## Build the image of all services, push it if a REGISTRY is named (BUILDER=docker TAG=dev)
 	@mkdir -p $(OUT)
-	$(BUILD) --iidfile $(OUT)/image --tag $(IMAGE) .
-	$(if $(filter-out localhost,$(REGISTRY)),$(BUILDER) push $(IMAGE))
+	$(if $(MANIFEST),-$(BUILDER) manifest rm $(IMAGE))
+	$(BUILD) --iidfile $(OUT)/image $(if $(MANIFEST),--manifest,--tag) $(IMAGE) .
+	$(if $(filter-out localhost,$(REGISTRY)),$(BUILDER) \
+		$(if $(MANIFEST),manifest push --all $(IMAGE) docker://$(IMAGE),push $(IMAGE)))
 
 .PHONY: reproducible
 reproducible: images ## Build it again from nothing, and see that it is the same image
@@ -84,7 +90,8 @@ minikube-up: images ## The same on minikube, with 2 CPUs and 4 GiB
 
 .PHONY: e2e
 e2e: $(READY) ## A release's whole life on the cluster that kubectl talks to; it needs the image there
-	BANDSTAND_E2E=1 BANDSTAND_IMAGE=$(IMAGE) $(BIN)/pytest tests/e2e $(ARGS)
+	BANDSTAND_E2E=1 BANDSTAND_IMAGE=$(if $(filter-out localhost,$(REGISTRY)),$(IMAGE),$(LOADED)) \
+		$(BIN)/pytest tests/e2e $(ARGS)
 
 ##@ Measure
 

@@ -91,6 +91,40 @@ def test_another_image_of_the_same_tag_has_another_name_in_the_cluster(make: Mak
 
 
 @pytest.mark.parametrize("builder", BUILDERS)
+def test_the_end_to_end_tests_ask_for_the_image_that_was_loaded_or_pushed(
+    builder: str, make: Make, tmp_path: Path
+) -> None:
+    def asked(*words: str) -> str:
+        command = ["make", "--directory", str(ROOT), "--dry-run", "e2e", f"BUILDER={builder}"]
+        command += [*words, f"OUT={tmp_path / 'out'}"]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        (line,) = [each for each in done.stdout.splitlines() if "BANDSTAND_IMAGE" in each]
+        return line.partition("BANDSTAND_IMAGE=")[2].split()[0]
+
+    name = "bandstand" if builder == "docker" else "localhost/bandstand"
+    assert asked() == f"{name}:dev"
+    loaded = only(make("kind-up", f"BUILDER={builder}"), f"{builder} tag").split()[-1]
+    assert asked() == loaded != f"{name}:dev"
+    assert asked("REGISTRY=localhost:5000", "TAG=7") == "localhost:5000/bandstand:7"
+
+
+@pytest.mark.parametrize("builder", BUILDERS)
+def test_an_image_for_two_architectures_is_pushed_with_both(builder: str, make: Make) -> None:
+    words = (f"BUILDER={builder}", "REGISTRY=example.com", "TAG=7")
+    commands = make("images", *words, "BUILD_FLAGS=--platform linux/amd64,linux/arm64")
+    built, pushed = only(commands, f"{builder} build"), commands[-1]
+    image = "example.com/bandstand:7"
+    if builder == "docker":
+        assert f"--tag {image}" in built
+        assert pushed == f"docker push {image}"
+    else:
+        assert f"--manifest {image}" in built
+        assert "--tag" not in built
+        assert commands[0] == f"{builder} manifest rm {image}"
+        assert pushed == f"{builder} manifest push --all {image} docker://{image}"
+
+
+@pytest.mark.parametrize("builder", BUILDERS)
 def test_minikube_is_given_the_same_file(builder: str, make: Make) -> None:
     commands = make("minikube-up", f"BUILDER={builder}")
     archive = only(commands, "minikube image load").split()[-1]
