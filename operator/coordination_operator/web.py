@@ -5,6 +5,8 @@ Every replica answers, whether it acts or stands by.
 
 from __future__ import annotations
 
+import logging
+import ssl
 import threading
 from pathlib import Path
 
@@ -14,7 +16,10 @@ from prometheus_client.openmetrics.exposition import CONTENT_TYPE_LATEST, genera
 
 from coordination_operator.telemetry import Health, Metrics
 
+log = logging.getLogger(__name__)
+
 STOP_SECONDS = 5.0
+LOOK_SECONDS = 30.0
 KEY, CERTIFICATE = "tls.key", "tls.crt"
 
 
@@ -40,7 +45,8 @@ class Server:
     """In a thread of its own; its port is taken when it is made, so that a failure is noticed."""
 
     def __init__(self, app: FastAPI, port: int, certificate: Path | None = None) -> None:
-        """Over TLS with the `tls.key` and `tls.crt` of a folder; without one in plain text."""
+        """Over TLS with the `tls.key` and `tls.crt` of a folder, also when they are renewed there;
+        without one in plain text."""
         config = uvicorn.Config(
             app,
             host="0.0.0.0",  # noqa: S104 - a pod's
@@ -52,6 +58,8 @@ class Server:
             ssl_keyfile=certificate and certificate / KEY,
             ssl_certfile=certificate and certificate / CERTIFICATE,
         )
+        config.load()
+        self._closing = threading.Event()
         self._server = uvicorn.Server(config)
         self._socket = config.bind_socket()
         self.port: int = self._socket.getsockname()[1]
@@ -60,8 +68,34 @@ class Server:
             target=self._server.run, kwargs=sockets, name=f"http {self.port}", daemon=True
         )
         self._thread.start()
+        if certificate is not None:
+            assert config.ssl is not None
+            arguments = (config.ssl, certificate)
+            threading.Thread(target=self._renew, args=arguments, name="tls", daemon=True).start()
+
+    def _renew(self, context: ssl.SSLContext, certificate: Path) -> None:
+        """New connections are shown what is in the folder now; one that lags behind the other is
+        looked at again."""
+        shown = _content(certificate)
+        while not self._closing.wait(LOOK_SECONDS):
+            if (there := _content(certificate)) == shown:
+                continue
+            try:
+                context.load_cert_chain(certificate / CERTIFICATE, certificate / KEY)
+                shown = there
+            except (OSError, ssl.SSLError) as error:
+                log.warning("the certificate in %s cannot be used yet: %s", certificate, error)
 
     def close(self) -> None:
+        self._closing.set()
         self._server.should_exit = True
         self._thread.join(STOP_SECONDS)
         self._socket.close()
+
+
+def _content(certificate: Path) -> list[bytes]:
+    """Empty while a file is not there."""
+    try:
+        return [(certificate / name).read_bytes() for name in (CERTIFICATE, KEY)]
+    except OSError:
+        return []

@@ -3,6 +3,7 @@
 import shutil
 import ssl
 import subprocess
+from contextlib import suppress
 from uuid import uuid4
 
 import httpx
@@ -11,11 +12,13 @@ from fastapi.testclient import TestClient
 from hypothesis import given
 from hypothesis import strategies as st
 
+from coordination_operator import web
 from coordination_operator.admission import PATH, reviewing
 from coordination_operator.policy_plan import PolicyObject
 from coordination_operator.policy_resources import PolicyStatus
 from coordination_operator.policy_union import standings
 from coordination_operator.web import CERTIFICATE, KEY, Server
+from tests.integration.waiting import eventually
 from tests.tools import lacking
 
 RULE = {"name": "no-drums", "guards": "AuthorizePayment", "effect": "deny", "when": "true"}
@@ -75,23 +78,37 @@ def test_what_is_no_review_is_refused(body):
     assert "AdmissionReview" in answer.json()["detail"]
 
 
-@pytest.fixture
-def certificate(tmp_path):
+def make_certificate(folder):
+    """One that is its own authority."""
     program = shutil.which("openssl") or lacking("openssl is not on the PATH")
     made = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "1")
     named = ("-subj", "/CN=operator", "-addext", "subjectAltName=IP:127.0.0.1")
-    files = ("-keyout", str(tmp_path / KEY), "-out", str(tmp_path / CERTIFICATE))
+    files = ("-keyout", str(folder / KEY), "-out", str(folder / CERTIFICATE))
     command = (program, "req", "-x509", *made, *named, *files)
     subprocess.run(command, check=True, capture_output=True)
-    return tmp_path
+    return ssl.create_default_context(cafile=folder / CERTIFICATE)
 
 
-def test_it_is_asked_over_tls(certificate):
-    server = Server(reviewing(), 0, certificate)
-    known = ssl.create_default_context(cafile=certificate / CERTIFICATE)
+def may_be_saved(server, known):
+    address = f"https://127.0.0.1:{server.port}{PATH}"
+    answer = httpx.post(address, json=asking(a_spec()), verify=known)
+    return answer.json()["response"]["allowed"]
+
+
+def test_it_is_asked_over_tls_also_when_its_certificate_is_another_one(tmp_path, monkeypatch):
+    monkeypatch.setattr(web, "LOOK_SECONDS", 0.02)
+    first = make_certificate(tmp_path)
+    server = Server(reviewing(), 0, tmp_path)
     try:
-        address = f"https://127.0.0.1:{server.port}{PATH}"
-        answer = httpx.post(address, json=asking(a_spec()), verify=known)
+        assert may_be_saved(server, first)
+        second = make_certificate(tmp_path)
+
+        def is_shown():
+            with suppress(httpx.ConnectError):
+                return may_be_saved(server, second)
+
+        eventually(is_shown, "the new certificate is shown")
+        with pytest.raises(httpx.ConnectError):
+            may_be_saved(server, first)
     finally:
         server.close()
-    assert answer.json()["response"]["allowed"]
