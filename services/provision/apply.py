@@ -1,4 +1,5 @@
-"""Gives the permits, and takes those that are no longer due; whatever else is there is left alone.
+"""Gives the permits, and takes those that are no longer due. Whatever somebody else gave the same
+users (a refusal, another topic, a host) is left alone.
 
 Idempotent, and harmless at any time: what is due is added before what is not is removed.
 """
@@ -55,7 +56,9 @@ def provision(settings: KafkaSettings, users: dict[str, str]) -> None:
 
 
 def _give(admin: Any, due: Sequence[Permit], users: dict[str, str]) -> None:
-    given = [acl for user in users.values() for acl in _held_by(admin, _principal(user))]
+    given = [
+        acl for user in users.values() for acl in _held_by(admin, _principal(user)) if _is_ours(acl)
+    ]
     wanted = [_acl(permit, users[permit.service]) for permit in due]
     for _, step in groupby(wanted, key=lambda acl: acl.operation):
         _create(admin, [acl for acl in step if acl not in given])
@@ -63,6 +66,18 @@ def _give(admin: Any, due: Sequence[Permit], users: dict[str, str]) -> None:
     if superfluous:
         admin.delete_acls([_exactly(acl) for acl in superfluous])
     log.info("%d permits are due, %d were superfluous", len(wanted), len(superfluous))
+
+
+def _is_ours(acl: ACL) -> bool:
+    """As we would give it, though not to this user or not any more."""
+    resource = acl.resource_pattern
+    kinds = {(kind, operation, pattern) for kind, operation, pattern in RESOURCES.values()}
+    return (
+        acl.permission_type is ALLOW
+        and acl.host == ANYWHERE
+        and (resource.resource_type, acl.operation, resource.pattern_type) in kinds
+        and resource.resource_name in {permit.name for permit in permits()}
+    )
 
 
 def _held_by(admin: Any, principal: str) -> Iterable[ACL]:

@@ -28,6 +28,20 @@ from tests.integration.waiting import eventually
 
 USERS = {"inventory": "shop-inventory"}
 PATIENCE_MS = 10_000
+WHO = f"User:{USERS['inventory']}"
+FOREIGN = ResourcePattern(ResourceType.TOPIC, "payments.commands")
+NOT_DUE = ACL(WHO, "*", ACLOperation.READ, ACLPermissionType.ALLOW, FOREIGN)
+OTHERS = (
+    ACL(WHO, "*", ACLOperation.WRITE, ACLPermissionType.DENY, FOREIGN),
+    ACL(WHO, "10.0.0.7", ACLOperation.READ, ACLPermissionType.ALLOW, FOREIGN),
+    ACL(
+        WHO,
+        "*",
+        ACLOperation.READ,
+        ACLPermissionType.ALLOW,
+        ResourcePattern(ResourceType.TOPIC, "billing.events"),
+    ),
+)
 EVERYTHING = ResourcePatternFilter(ResourceType.ANY, None, ACLResourcePatternType.ANY)
 
 
@@ -35,6 +49,12 @@ EVERYTHING = ResourcePatternFilter(ResourceType.ANY, None, ACLResourcePatternTyp
 def broker(infra, tmp_path_factory):
     with strict_broker(tmp_path_factory.mktemp("strict"), list(USERS.values())) as broker:
         yield broker
+
+
+def held(admin):
+    """By inventory's user."""
+    theirs = ACLFilter(WHO, None, ACLOperation.ANY, ACLPermissionType.ANY, EVERYTHING)
+    return set(admin.describe_acls(theirs)[0])
 
 
 @pytest.fixture
@@ -45,19 +65,16 @@ def client(broker):
 
 @pytest.fixture(scope="module")
 def provisioned(broker):
-    """Twice, as by an upgrade, with a permit in between that nobody is due."""
+    """Twice, as by an upgrade, with a permit in between that nobody is due, and others that are
+    none of the job's business."""
     settings = load_kafka_settings(broker.environment("admin"))
     users = {one.service: USERS.get(one.service, one.service) for one in permits()}
     provision(settings, users)
     admin = KafkaAdminClient(**settings.clients())
-    anything = ResourcePattern(ResourceType.TOPIC, "payments.commands")
-    given = ACL(
-        f"User:{USERS['inventory']}", "*", ACLOperation.READ, ACLPermissionType.ALLOW, anything
-    )
-    assert admin.create_acls([given])["failed"] == []
-    theirs = ACLFilter(given.principal, None, ACLOperation.ANY, ACLPermissionType.ANY, EVERYTHING)
-    eventually(lambda: given in admin.describe_acls(theirs)[0], "the broker knows of the permit")
+    assert admin.create_acls([NOT_DUE, *OTHERS])["failed"] == []
+    eventually(lambda: {NOT_DUE, *OTHERS} <= held(admin), "the broker knows of the permits")
     provision(settings, users)
+    eventually(lambda: NOT_DUE not in held(admin), "one is taken away")
     yield admin
     admin.close()
 
@@ -90,6 +107,10 @@ def test_a_user_sees_what_it_is_permitted_and_not_what_it_was_once(provisioned, 
     }
     assert set(admin.list_topics()) == own
     admin.close()
+
+
+def test_what_somebody_else_gave_or_denied_is_left_alone(provisioned):
+    assert set(OTHERS) <= held(provisioned)
 
 
 def test_a_user_cannot_write_to_another_ones_topic(provisioned, client):
