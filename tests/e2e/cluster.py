@@ -68,8 +68,9 @@ class Release:
 
     def install(self, wait: bool = True, **values: object) -> None:
         """Or upgrade; returns when everything is ready, unless it need not wait for that."""
-        own = {"image.repository": self._repository, "image.tag": self._tag, **PARTS}
-        settings = [f"--set={key}={value}" for key, value in {**own, **values}.items()]
+        image = {"repository": self._repository, "tag": self._tag}
+        settings = [f"--set-string=image.{key}={value}" for key, value in image.items()]
+        settings += [f"--set={key}={value}" for key, value in {**PARTS, **values}.items()]
         profile = f"--values={self._values}"
         waiting = ("--wait", f"--timeout={PATIENCE}") if wait else ()
         self.helm("upgrade", "--install", self.name, str(CHART), profile, *settings, *waiting)

@@ -1,4 +1,4 @@
-"""`bandstand --kube`, as a person or a script uses it. The last of all tests: it verifies them."""
+"""`bandstand --kube`, as a person or a script uses it; it verifies all orders that went before."""
 
 import json
 import os

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from coordination_operator import admission
 from coordination_operator import settings as operator
@@ -239,3 +243,93 @@ def test_the_schema_is_closed_wherever_it_lists_names() -> None:
 
     schema = json.loads((CHART / "values.schema.json").read_text())
     assert list(open_objects(schema)) == []
+
+
+def test_the_longest_name_of_a_release_fits_every_object_and_a_longer_one_is_refused() -> None:
+    longest = "r" * (38 - len("-bandstand"))
+    done = helm("template", longest, str(CHART), "--set=operator.replicas=2")
+    assert done.returncode == 0, done.stderr
+    for manifest in yaml.safe_load_all(done.stdout):
+        if manifest and manifest["kind"] in ("Service", "Job"):
+            assert len(manifest["metadata"]["name"]) <= 63
+        elif manifest and manifest["kind"] == "StatefulSet":
+            assert len(manifest["metadata"]["name"]) <= 63 - len("-0123456789")  # its revision
+    refused = helm("template", f"{longest}r", str(CHART))
+    assert "the release's name is too long" in refused.stderr
+
+
+def test_a_server_of_the_release_takes_its_passwords_from_a_secret_of_yours() -> None:
+    given = ("--set=kafka.existingSecret=mine", "--set=postgres.existingSecret=mine-too")
+    manifests = template(*given, "--set=admin.existingSecret=admin", "--set=grafana.enabled=false")
+    made = [each["metadata"]["name"] for each in of_kind(manifests, "Secret")]
+    assert made == ["band-bandstand-operator-admission"]
+    asked = {
+        variable["name"]: variable["valueFrom"]["secretKeyRef"]["name"]
+        for pod in pods(manifests)
+        for container in containers(pod)
+        for variable in container.get("env", [])
+        if "secretKeyRef" in variable.get("valueFrom", {})
+    }
+    assert (asked["BANDSTAND_KAFKA_PASSWORD"], asked["BANDSTAND_DATABASE_URL"]) == (
+        "mine",
+        "mine-too",
+    )
+    mounted = {
+        volume["secret"]["secretName"]: {item["key"] for item in volume["secret"]["items"]}
+        for pod in pods(manifests)
+        for volume in pod["volumes"]
+        if "items" in volume.get("secret", {})
+    }
+    passwords = {f"{user}.password" for user in ("admin", *EVERY_SERVICE)}
+    assert mounted == {"mine": passwords, "mine-too": passwords}
+
+
+def test_a_broker_lets_in_whoever_has_a_password(tmp_path: Path) -> None:
+    """Whatever is in it: the file is Java's."""
+    accounts, bin_folder = tmp_path / "accounts", tmp_path / "bin"
+    bin_folder.mkdir()
+    accounts.mkdir()
+    (accounts / "admin.password").write_text("secret")
+    (accounts / "order.password").write_text('a"b\\c')
+    for program in ("kafka-storage.sh", "kafka-server-start.sh"):
+        (bin_folder / program).write_text("#!/bin/sh\n")
+        (bin_folder / program).chmod(0o755)
+    script = (CHART / "files" / "kafka-start.sh").read_text()
+    for there, here in (
+        ("/etc/bandstand-accounts", accounts),
+        ("/opt/kafka/bin", bin_folder),
+        ("/tmp/accounts.jaas", tmp_path / "jaas"),
+    ):
+        script = script.replace(there, str(here))
+    subprocess.run(["bash", "-c", script], check=True, env={**os.environ, "CLUSTER_ID": "x"})
+    login = """.KafkaServer {
+  org.apache.kafka.common.security.plain.PlainLoginModule required
+  user_admin="secret"
+  user_order="a\\"b\\\\c"
+  username="admin"
+  password="secret";
+};
+"""
+    assert (tmp_path / "jaas").read_text() == f"broker{login}controller{login}"
+    assert (tmp_path / "jaas").stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize(
+    ("url", "port"),
+    [
+        ("http://prometheus.monitoring:9090", 9090),
+        ("https://metrics.example.com/prom", 443),
+        ("http://metrics.example.com", 80),
+    ],
+)
+def test_the_operator_may_reach_a_prometheus_of_yours_and_the_api_server(
+    url: str, port: int
+) -> None:
+    manifests = template(f"--set=operator.prometheusUrl={url}")
+    (allowed,) = (
+        each["spec"]["egress"]
+        for each in of_kind(manifests, "NetworkPolicy")
+        if each["metadata"]["name"] == "band-bandstand-operator-to-kubernetes"
+    )
+    ports = [[each["port"] for each in rule["ports"]] for rule in allowed]
+    assert ports == [[443, 6443, 8443], [port]]

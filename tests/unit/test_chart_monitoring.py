@@ -171,6 +171,42 @@ def test_keda_goes_to_kafka_the_way_that_the_service_goes(
         assert ("ca" in given) == (tls == "enable")
 
 
+def test_keda_finds_the_releases_own_broker_from_its_namespace() -> None:
+    manifests = template("--namespace=shop", SCALED, "--set=autoscaling.by=lag")
+    asked = {
+        each["spec"]["triggers"][0]["metadata"]["bootstrapServers"]
+        for each in of_kind(manifests, "ScaledObject")
+    }
+    assert asked == {f"{BAND}-kafka.shop:9092"}
+    config = named(manifests, "ConfigMap", f"{BAND}-kafka")["data"]["server.properties"]
+    assert f"{BAND}-kafka.shop:9092" in config
+
+
+def test_nobody_else_scales_an_orchestrator_that_the_operator_scales_to_zero() -> None:
+    idle = (
+        "--set=operator.coordination.create=true",
+        "--set=operator.coordination.spec.orchestrator.scaleToZeroWhenIdle=true",
+    )
+    for by, kind in (("lag", "ScaledObject"), ("cpu", "HorizontalPodAutoscaler")):
+        manifests = template(SCALED, f"--set=autoscaling.by={by}", *idle)
+        scaled = {each["spec"]["scaleTargetRef"]["name"] for each in of_kind(manifests, kind)}
+        assert scaled == {f"{BAND}-{name}" for name in SERVICES if name != "orchestrator"}
+
+
+def test_whoever_may_scrape_reaches_all_that_a_monitor_names() -> None:
+    manifests = template(*PROFILES["production"])
+    open_ports = {
+        (policy["spec"]["podSelector"]["matchLabels"]["app.kubernetes.io/component"], port["port"])
+        for policy in of_kind(manifests, "NetworkPolicy")
+        if policy["metadata"]["name"].endswith("-from-scrapers")
+        for rule in policy["spec"]["ingress"]
+        for port in rule["ports"]
+    }
+    assert open_ports == {("operator", 8080), ("collector", 8888), ("collector", 8889)}
+    monitors = {each["metadata"]["name"] for each in of_kind(manifests, "ServiceMonitor")}
+    assert monitors == {BAND, f"{BAND}-operator", f"{BAND}-collector"}
+
+
 def test_keda_is_told_nothing_twice_where_it_has_a_way_of_its_own() -> None:
     given = ("--set=autoscaling.by=lag", "--set=autoscaling.authentication=mine")
     manifests = template(*given, *of_your_own("SASL_SSL", "SCRAM-SHA-512"))

@@ -46,7 +46,7 @@ def test_the_next_three_commands_wait_try_and_reach(profile: str) -> None:
     assert [number for number, _ in told] == ["1", "2", "3"]
     wait, test, reach = (command for _, command in told)
     assert wait.startswith("kubectl -n shop wait deployment -l app.kubernetes.io/instance=band ")
-    assert test == "helm -n shop test band --logs"
+    assert test == "helm -n shop test band"
     assert reach == "kubectl -n shop port-forward service/band-bandstand-order 8080"
 
 

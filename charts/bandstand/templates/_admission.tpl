@@ -25,6 +25,11 @@ saves what it is given, and the Policy's own condition says what is wrong with i
 
 {{/* `include "bandstand.admissionObjects" (list $ $data)`: what it takes to be asked */}}
 {{- define "bandstand.admissionObjects" -}}
+{{- with (index . 0).Values.operator.admission }}
+{{- if and .existingSecret (not .annotations) }}
+{{- fail "operator.admission.existingSecret needs operator.admission.annotations, by which the API server gets to know who signed it" }}
+{{- end }}
+{{- end }}
 {{- $root := index . 0 }}
 {{- $data := index . 1 }}
 {{- $name := printf "%s-operator-admission" (include "bandstand.fullname" $root) }}

@@ -1,5 +1,16 @@
+{{/* A label, such as the name of the job that a pod is of, has at most 63 characters */}}
 {{- define "bandstand.fullname" -}}
-{{- if contains .Chart.Name .Release.Name }}{{ .Release.Name }}{{ else }}{{ .Release.Name }}-{{ .Chart.Name }}{{ end }}
+{{- $name := contains .Chart.Name .Release.Name | ternary .Release.Name (printf "%s-%s" .Release.Name .Chart.Name) -}}
+{{- if gt (len $name) 38 }}
+{{- fail (printf "the release's name is too long: %s is to have at most 38 characters, and names of objects begin with it" $name) }}
+{{- end }}
+{{- $name }}
+{{- end }}
+
+{{/* Of a URL; that of its scheme if it names none */}}
+{{- define "bandstand.portOf" -}}
+{{- $url := urlParse . -}}
+{{- regexFind ":[0-9]+$" $url.host | trimPrefix ":" | default (eq $url.scheme "https" | ternary "443" "80") }}
 {{- end }}
 
 {{/* `include "bandstand.selector" (list $ "order")`: what never changes about a component */}}
@@ -79,11 +90,16 @@ resources:
 {{- end }}
 
 {{- define "bandstand.databaseSecret" -}}
-{{ .Values.postgres.externalSecret | default (printf "%s-database" (include "bandstand.fullname" .)) }}
+{{ coalesce .Values.postgres.externalSecret .Values.postgres.existingSecret (printf "%s-database" (include "bandstand.fullname" .)) }}
+{{- end }}
+
+{{/* As KEDA calls it, too, from its own namespace */}}
+{{- define "bandstand.kafkaHost" -}}
+{{ include "bandstand.fullname" . }}-kafka.{{ .Release.Namespace }}
 {{- end }}
 
 {{- define "bandstand.kafka" -}}
-{{ .Values.kafka.external | default (printf "%s-kafka:9092" (include "bandstand.fullname" .)) }}
+{{ .Values.kafka.external | default (printf "%s:9092" (include "bandstand.kafkaHost" .)) }}
 {{- end }}
 
 {{/* `cpu`, `lag` or nothing */}}

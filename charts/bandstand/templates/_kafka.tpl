@@ -1,7 +1,7 @@
 {{/* The Secret with the passwords of Kafka's users; empty where nobody is asked for one */}}
 {{- define "bandstand.kafkaSecret" -}}
 {{- if .Values.kafka.external }}{{ .Values.kafka.access.passwordSecret }}
-{{- else }}{{ include "bandstand.fullname" . }}-kafka-accounts
+{{- else }}{{ .Values.kafka.existingSecret | default (printf "%s-kafka-accounts" (include "bandstand.fullname" .)) }}
 {{- end }}
 {{- end }}
 
