@@ -3,11 +3,10 @@
 import pytest
 
 from services.kit.bootstrap import SERVICES
-from tests.e2e.traffic import halves, under_load, wait_for_share
+from tests.e2e.traffic import halves, under_load, while_orders_come
 from tests.integration.waiting import eventually
 
 LEVELS = (1, 2, 3)
-DURING_A_CHANGE = 100
 MEASURED = 100
 SETTLED_SECONDS = 90.0
 CPU = "process_cpu_seconds_total "
@@ -19,8 +18,7 @@ def test_three_replicas_of_everything_and_back_lose_nothing(
     halves(order)
     costs = {}
     for replicas in (*LEVELS, 1):
-        with under_load(order_url, database, DURING_A_CHANGE) as load:
-            wait_for_share(load, 0.1)
+        with while_orders_come(order_url, database):
             scale(release, replicas)
         costs.setdefault(replicas, cpu_ms_per_saga(release, order_url, database))
     record_property("cpu_ms_per_saga", costs)

@@ -12,7 +12,7 @@ from services.kit.faults import Catalogue, Fault, Rule
 from services.kit.message import Mode
 from tests.e2e.conftest import SHORT_SESSION
 from tests.e2e.coordination import PATIENCE_SECONDS, QUICK, Coordination, Killer, kill_who_acts
-from tests.e2e.traffic import under_load
+from tests.e2e.traffic import while_orders_come
 from tests.integration.waiting import eventually
 
 SWITCHES = 20
@@ -49,7 +49,7 @@ def test_a_patch_goes_there_and_back_under_fifty_orders_a_second(
     coordination, order_url, database, capsys
 ):
     took = {}
-    with under_load(order_url, database, orders=1200, rate=50):
+    with while_orders_come(order_url, database, rate=50):
         for mode in ("Choreography", "Orchestration"):
             began = time.monotonic()
             coordination.patch(mode=mode, rollout=QUICK)
@@ -76,7 +76,7 @@ def test_whoever_acts_is_killed_once_at_every_step_and_nothing_is_left_unsaid(
             killed.add(point)
         return status["activeMode"] == "Choreography"
 
-    with under_load(order_url, database, orders=600):
+    with while_orders_come(order_url, database):
         coordination.patch(mode="Choreography", rollout={**QUICK, "steps": steps})
         eventually(at_rest_again, within=PATIENCE_SECONDS)
         coordination.wait("Ready")
@@ -93,7 +93,7 @@ def test_the_orchestrator_goes_when_it_is_idle_and_is_back_before_it_gets_a_saga
     coordination.rest_in("Choreography", orchestrator=idle)
     coordination.until(orchestratorReplicas=0)
     eventually(lambda: release.pods_of("orchestrator") == [], within=PATIENCE_SECONDS)
-    with under_load(order_url, database, orders=150):
+    with while_orders_come(order_url, database):
         coordination.patch(mode="Orchestration", rollout=QUICK)
         seen = []
 
@@ -116,7 +116,7 @@ def test_a_bad_canary_is_rolled_back_within_two_intervals_and_says_why(
     coordination.rest_in("Orchestration")
     set_faults(target.instances("payment"), target.token, BROKEN)
     try:
-        with under_load(order_url, database, orders=450):
+        with while_orders_come(order_url, database):
             coordination.patch(mode="Choreography", analysis=JUDGED, rollout=LONG)
             coordination.wait("RolledBack")
             status = coordination.until(phase="RolledBack")
@@ -130,8 +130,15 @@ def test_a_bad_canary_is_rolled_back_within_two_intervals_and_says_why(
     coordination.rest_in("Orchestration")
 
 
-def test_a_rollout_is_edited_frozen_aborted_begun_again_and_promoted(coordination):
+def test_a_rollout_is_edited_frozen_aborted_begun_again_and_promoted(
+    coordination, release, order_url, database
+):
     coordination.rest_in("Orchestration")
+    with while_orders_come(order_url, database):
+        edit_freeze_abort_restart_and_promote(coordination, release)
+
+
+def edit_freeze_abort_restart_and_promote(coordination, release):
     coordination.patch(mode="Choreography", rollout=LONG)
     coordination.until(weight=20, phase="Progressing")
     coordination.patch(rollout={"steps": [{"weight": 40, "minDuration": "1h"}]})
@@ -141,6 +148,7 @@ def test_a_rollout_is_edited_frozen_aborted_begun_again_and_promoted(coordinatio
     coordination.annotate("promote")
     eventually(lambda: "promote is not valid now" in coordination.described())
     coordination.annotate("abort")
+    kill_who_acts(release)
     assert coordination.until(phase="RolledBack", weight=0)["actions"] == []
     coordination.patch(suspend=False)
     coordination.until(actions=["restart"])
@@ -154,15 +162,14 @@ def test_what_does_not_answer_is_a_condition_and_the_switch_waits(
     coordination, release, order_url, database
 ):
     coordination.rest_in("Orchestration")
-    with under_load(order_url, database, orders=500), release.scaled_away("prometheus"):
-        coordination.patch(mode="Choreography", analysis={**JUDGED, "interval": "2s"})
-        await_told(coordination, "AnalysisPassed", "Unknown/PrometheusUnavailable")
-        assert coordination.status["weight"] == 20
-    with under_load(order_url, database, orders=200):
+    with while_orders_come(order_url, database):
+        with release.scaled_away("prometheus"):
+            coordination.patch(mode="Choreography", analysis={**JUDGED, "interval": "2s"})
+            await_told(coordination, "AnalysisPassed", "Unknown/PrometheusUnavailable")
+            with release.scaled_away("order"):
+                await_told(coordination, "Ready", "Unknown/OrderServiceUnavailable")
+            assert coordination.until(phase="Progressing")["weight"] == 20
         coordination.wait("Ready")
-    with release.scaled_away("order"):
-        await_told(coordination, "Ready", "Unknown/OrderServiceUnavailable")
-    coordination.wait("Ready")
 
 
 def test_twenty_switches_with_the_operator_killed_at_random_end_ready(
@@ -170,7 +177,7 @@ def test_twenty_switches_with_the_operator_killed_at_random_end_ready(
 ):
     coordination.rest_in("Orchestration")
     began = time.monotonic()
-    with under_load(order_url, database, orders=600), Killer(release, seed=11) as killer:
+    with while_orders_come(order_url, database), Killer(release, seed=11) as killer:
         for number in range(SWITCHES):
             mode = "Orchestration" if number % 2 else "Choreography"
             coordination.patch(mode=mode, rollout=QUICK)
@@ -218,15 +225,16 @@ def test_an_upgrade_keeps_the_mode_that_was_patched(coordination, release):
 
 
 def test_an_object_that_is_deleted_while_the_operator_is_away_leaves_the_active_mode_and_says_so(
-    coordination, release, order
+    coordination, release, order, order_url, database
 ):
     coordination.rest_in("Choreography")
-    coordination.patch(mode="Orchestration", rollout=LONG)
-    coordination.until(weight=20)
-    with release.scaled_away("operator"):
-        coordination.kubectl("delete", "coordination", "orders")
-        assert not read_route(order).leaves(Mode.ORCHESTRATION)
-    eventually(lambda: read_route(order).leaves(Mode.ORCHESTRATION), within=PATIENCE_SECONDS)
+    with while_orders_come(order_url, database):
+        coordination.patch(mode="Orchestration", rollout=LONG)
+        coordination.until(weight=20)
+        with release.scaled_away("operator"):
+            coordination.kubectl("delete", "coordination", "orders")
+            assert not read_route(order).leaves(Mode.ORCHESTRATION)
+        eventually(lambda: read_route(order).leaves(Mode.ORCHESTRATION), within=PATIENCE_SECONDS)
     eventually(lambda: "Deleted" in coordination.events())
 
 

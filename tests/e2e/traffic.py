@@ -14,6 +14,7 @@ from tests.integration.waiting import eventually
 RATE = 10.0
 PATIENCE_SECONDS = 90.0
 TRANSITION_SECONDS = 90.0
+LONGEST_SECONDS = 900
 
 
 def turn(order):
@@ -32,9 +33,34 @@ class Silent:
 
 
 @contextmanager
-def under_load(url, database, orders, doomed=10, rate=RATE):
-    """Orders come in while the block runs; afterwards every one of them has ended."""
+def under_load(url, database, orders, doomed=10):
+    """So many orders come in while the block runs; afterwards every one of them has ended."""
     load = Load(mix(orders, seed=7, doomed=doomed), Door(url), database)
+    with _coming_in(load, RATE) as thread:
+        yield load
+        thread.join()
+    assert_sound(load, database)
+
+
+@contextmanager
+def while_orders_come(url, database, rate=RATE):
+    """Orders come in from before the block until after it, however long it takes; afterwards every
+    one that was accepted has ended."""
+    load = Load(mix(round(rate * LONGEST_SECONDS), seed=7, doomed=10), Door(url), database)
+    ledger = load.ledger
+    with _coming_in(load, rate) as thread:
+        eventually(lambda: ledger.placed, "the first order")
+        yield load
+        assert thread.is_alive(), "the block took longer than there were orders"
+        asked = len(ledger.keys)
+        answered = "an answer to every order of the block, and one after it"
+        eventually(lambda: len(ledger.placed) > asked, answered, TRANSITION_SECONDS)
+    eventually(lambda: summarize(ledger, database).sound, "all have ended", PATIENCE_SECONDS)
+    assert_sound(load, database)
+
+
+@contextmanager
+def _coming_in(load, rate):
     failures = []
 
     def run():
@@ -46,12 +72,11 @@ def under_load(url, database, orders, doomed=10, rate=RATE):
     thread = threading.Thread(target=run, daemon=True)
     thread.start()
     try:
-        yield load
-        thread.join()
+        yield thread
     finally:
         load.stop()
+        thread.join(PATIENCE_SECONDS)
     assert failures == []
-    assert_sound(load, database)
 
 
 def wait_for_share(load, share):
