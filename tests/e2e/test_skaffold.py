@@ -3,9 +3,11 @@
 import io
 import subprocess
 import tarfile
+from contextlib import suppress
 
 import pytest
 
+from lab.errors import NotReadyError
 from lab.load.summary import summarize
 from services.kit.bootstrap import SERVICES
 from services.kit.message import Mode
@@ -37,7 +39,7 @@ def test_a_source_that_changes_counts_in_every_pod_and_replaces_none(
     for place in pods:
         eventually(lambda place=place: SAID in log(developed, place), f"{place}", READY_SECONDS)
     developed.settle()
-    halves(order)
+    eventually(lambda: routed(order), "the order service that was started again answers")
     with under_load(order_url, database, orders=30) as load:
         pass
     assert set(summarize(load.ledger, database).modes) == set(Mode)
@@ -84,6 +86,12 @@ def sync(release, place, archive):
     assert done.returncode == 0, done.stderr.decode()
     for command in commands_after():
         subprocess.run((*inside, *command), stdin=subprocess.DEVNULL, check=True)
+
+
+def routed(order):
+    with suppress(NotReadyError):
+        halves(order)
+        return True
 
 
 def log(release, place):

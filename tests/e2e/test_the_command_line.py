@@ -18,6 +18,7 @@ from tests.integration.waiting import eventually
 
 BANDSTAND = str(Path(sys.executable).with_name("bandstand"))
 ORDERS = 60
+REPORTED = 120  # the load under which is switched lasts six seconds then
 KEPT_SECONDS = 90.0  # the Collector judges a saga 20 s after its first span
 
 
@@ -70,11 +71,11 @@ def test_both_modes_traces_are_compared_from_the_jaeger_of_the_release(bandstand
 
 def test_a_report_measures_the_release_and_leaves_its_route_alone(bandstand, order, tmp_path):
     before = read_route(order)
-    words = ("report", "--orders", "50", "--folder", str(tmp_path), "--json")
+    words = ("report", "--orders", str(REPORTED), "--folder", str(tmp_path), "--json")
     found = said(bandstand(*words))
     assert set(found["modes"]) == set(MODES)
     for mode in found["modes"].values():
-        assert mode["orders"] == mode["confirmed"] + mode["rejected"] == 50
+        assert mode["orders"] == mode["confirmed"] + mode["rejected"] == REPORTED
         assert mode["cpu_ms_per_order"] > 0
         assert mode["latency_ms"]["p50"] > 0
     assert found["switch"]["switches"] == 2

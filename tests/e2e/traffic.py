@@ -53,8 +53,13 @@ def while_orders_come(url, database, rate=RATE):
         yield load
         assert thread.is_alive(), "the block took longer than there were orders"
         asked = len(ledger.keys)
-        answered = "an answer to every order of the block, and one after it"
-        eventually(lambda: len(ledger.placed) > asked, answered, TRANSITION_SECONDS)
+
+        def is_answered():
+            """Every order of the block and one after it: nobody is stopped in mid-asking."""
+            answers = len(ledger.placed) + len(ledger.turned_away)
+            return answers > asked and answers == len(ledger.keys)
+
+        eventually(is_answered, "an answer to every order", TRANSITION_SECONDS)
     eventually(lambda: summarize(ledger, database).sound, "all have ended", PATIENCE_SECONDS)
     assert_sound(load, database)
 
@@ -87,4 +92,4 @@ def wait_for_share(load, share):
 def assert_sound(load, database):
     summary = summarize(load.ledger, database)
     assert summary.sound, summary
-    assert load.ledger.turned_away == {}
+    assert load.ledger.turned_away == {}, load.ledger.turned_away
