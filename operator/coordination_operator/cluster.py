@@ -12,7 +12,7 @@ from lightkube.generic_resource import create_namespaced_resource
 from lightkube.types import PatchType
 
 from coordination_operator.analysis import Sample
-from coordination_operator.asking import Gone, asking_the_api
+from coordination_operator.asking import Gone, Replaced, asking_the_api
 from coordination_operator.errors import Stale, Unavailable
 from coordination_operator.events import Events
 from coordination_operator.farewell import LookedAfter
@@ -71,6 +71,8 @@ class Cluster:
             self._object = self._client.get(Coordination, self._name)
         self._spec = msgspec.convert(self._object.get("spec") or {}, CoordinationSpec)
         observed = self._observed()
+        if observed.status.phase is None and observed.route is not None:
+            self._refuse_what_is_anothers()
         self._metrics.observe(observed, ())
         return self._spec, observed
 
@@ -113,6 +115,12 @@ class Cluster:
         log.log(level, "%s: %s", note.reason, note.message, extra=self._extra)
         self._metrics.tell(note)
         return True
+
+    def _refuse_what_is_anothers(self) -> None:
+        """What a route is like on somebody's trial is no sign of whom to trust."""
+        before: LookedAfter | None = self._memory.recall()
+        if before is not None and before.uid != self._object.metadata.uid:
+            raise Replaced(f"{self._name} was another object before: {before.uid}")
 
     def _remember(self, active: Who | None) -> None:
         """Before anything is done; but what cannot be noted down holds up nothing."""
