@@ -80,13 +80,15 @@ def _from_draining(s: Situation, _: Command | None) -> Move | None:
 def _from_holding(s: Situation, command: Command | None) -> Move | None:
     if command is Command.PROMOTE:
         return Move(Phase.DRAINING, PROMOTED, "by the promote annotation")
+    if (failed := s.failed) is not None and s.spec.rollback.automatic:
+        return _failed(s, "AnalysisFailed", failed.message)
     rollout = s.status.rollout
     waits_for_drain = rollout is not None and rollout.reason == "DrainTimedOut"
     if not (waits_for_drain and s.share == ALL and s.drained(s.active)):
         return None
     said = f"{s.active} has drained after all"
-    if s.waits_for:
-        return Move(Phase.DRAINING, "DrainedLate", f"{said}; {s.waits_for}")
+    if missing := failed.message if failed else s.waits_for:
+        return Move(Phase.DRAINING, "DrainedLate", f"{said}; {missing}")
     return Move(Phase.STABLE, "Completed", said)
 
 

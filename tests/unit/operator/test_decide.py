@@ -67,6 +67,49 @@ def test_a_drain_that_takes_too_long_does_as_asked(on_timeout, phase):
     assert "DrainTimedOut" in reasons(world)
 
 
+def a_world_held_for_its_drain(**rollback):
+    world = a_world(drain=Drain(timeout="20s"), rollback=Rollback(**rollback))
+    run(world, 5)
+    drain_slowly(world, rounds=5)
+    assert world.status.phase is Phase.HOLDING
+    return world
+
+
+def drain_slowly(world, rounds):
+    for _ in range(rounds):
+        world.open[Mode.ORCHESTRATION] = 2
+        world.wait(seconds=6)
+        reconcile(world)
+
+
+def test_a_drain_that_is_held_is_judged_and_rolled_back_when_it_hurts():
+    world = a_world_held_for_its_drain()
+    world.sample = Sample(0.9)
+    drain_slowly(world, rounds=1)
+    assert run(world, 2) is Phase.ROLLED_BACK
+    assert world.share(Mode.ORCHESTRATION) == 100
+    assert world.status.condition("RolledBack").reason == "AnalysisFailed"
+
+
+def test_a_drain_that_is_held_and_must_not_roll_back_ends_in_no_promotion_when_it_hurts():
+    world = a_world_held_for_its_drain(automatic=False)
+    world.sample = Sample(0.9)
+    drain_slowly(world, rounds=2)
+    assert world.status.phase is Phase.HOLDING
+    assert world.status.condition("AnalysisPassed").status == "False"
+    assert run(world, 2) is Phase.HOLDING
+    assert world.status.rollout.reason == "AnalysisFailed"
+    assert world.share(Mode.CHOREOGRAPHY) == 100
+
+
+def test_what_is_held_for_a_failure_goes_back_once_it_may_do_so_by_itself():
+    world = a_world(rollback=Rollback(automatic=False))
+    world.sample = Sample(0.9)
+    assert run(world, 4) is Phase.HOLDING
+    world.spec = a_spec()
+    assert run(world, 2) is Phase.ROLLED_BACK
+
+
 def test_asking_for_the_old_mode_again_in_the_middle_goes_straight_back():
     world = a_world()
     run(world, 2)
