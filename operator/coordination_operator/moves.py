@@ -48,9 +48,7 @@ def _from_stable(s: Situation, _: Command | None) -> Move | None:
 def _from_preparing(s: Situation, _: Command | None) -> Move | None:
     if s.orchestrator_ready and not s.cooldown_left:
         return Move(Phase.PROGRESSING, "Prepared", f"{s.target} can take new sagas")
-    if s.deadline_passed and not s.cooldown_left:
-        return _failed(s, "ProgressDeadlineExceeded", "the orchestrator has not become ready")
-    return None
+    return None if s.cooldown_left else _late(s)
 
 
 def _from_progressing(s: Situation, command: Command | None) -> Move | None:
@@ -73,7 +71,7 @@ def _from_draining(s: Situation, _: Command | None) -> Move | None:
     if s.drain_timed_out:
         hold = s.spec.drain.on_timeout is OnTimeout.HOLD
         to = Phase.HOLDING if hold else Phase.ROLLING_BACK
-        return Move(to, "DrainTimedOut", s.still_has(s.active), warning=True)
+        return Move(to, "DrainTimedOut", s.trouble or s.still_has(s.active), warning=True)
     return None
 
 
@@ -122,7 +120,7 @@ WAYS: Final[Mapping[Phase, Callable[[Situation, Command | None], Move | None]]] 
 
 
 def _late(s: Situation) -> Move | None:
-    return _failed(s, "ProgressDeadlineExceeded", s.waits_for) if s.deadline_passed else None
+    return _failed(s, "ProgressDeadlineExceeded", s.held_up) if s.deadline_passed else None
 
 
 def _failed(s: Situation, reason: str, message: str) -> Move:

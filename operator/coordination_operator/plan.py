@@ -74,7 +74,8 @@ class Measure:
     target: Mode
 
 
-Action = SetRoute | Scale | Measure
+Wish = SetRoute | Scale
+Action = Wish | Measure
 
 
 @dataclass(frozen=True)

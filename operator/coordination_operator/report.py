@@ -82,6 +82,8 @@ def _message(s: Situation) -> str:
     """One line: what is waited for."""
     if s.frozen:
         return "suspended"
+    if s.trouble:
+        return s.trouble
     rollout = s.status.rollout
     why = f"{rollout.reason}: {rollout.message}" if rollout else ""
     match s.phase:
@@ -118,8 +120,8 @@ def _conditions(s: Situation) -> list[tuple[str, Judged]]:
 
 def _ready(s: Situation) -> Judged:
     if s.phase is Phase.STABLE and s.wanted is s.active and s.share == ALL:
-        return "True", "Stable", _message(s)
-    return "False", s.phase.value, _message(s)
+        return "True", "Stable", f"{s.active} has all new sagas"
+    return "False", _reason(s), _message(s)
 
 
 def _progressing(s: Situation) -> Judged:
@@ -128,8 +130,12 @@ def _progressing(s: Situation) -> Judged:
     if s.phase is Phase.HOLDING:
         rollout = s.status.rollout
         return "False", rollout.reason if rollout else "Holding", _message(s)
-    moving = s.phase not in AT_REST
-    return "True" if moving else "False", s.phase.value, _message(s)
+    moving = s.phase not in AT_REST and not s.trouble
+    return "True" if moving else "False", _reason(s), _message(s)
+
+
+def _reason(s: Situation) -> str:
+    return s.status.undone.reason if s.status.undone else s.phase.value
 
 
 def _drained(s: Situation) -> Judged:

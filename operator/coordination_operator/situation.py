@@ -40,12 +40,13 @@ class Situation(Course):
     @property
     def deadline_passed(self) -> bool:
         """Of a step; of the last one after its drain. Nobody is blamed for time that was frozen or
-        out of sight."""
+        out of sight; but whoever has no sagas yet has no measurements to wait for."""
         moments = [self.step_since, self.status.phase_since, self.status.clear_since]
         latest = max(moment for moment in moments if moment is not None)
         draining = length(self.spec.drain.timeout) if self.phase is Phase.DRAINING else timedelta()
         late = self.since(latest) > length(self.spec.rollout.progress_deadline) + draining
-        return late and (self.phase is Phase.PREPARING or not self.judged or self.is_fresh)
+        to_be_judged = self.judged and self.phase is not Phase.PREPARING and self.share
+        return late and bool(self.held_up) and (not to_be_judged or self.is_fresh)
 
     @property
     def drain_timed_out(self) -> bool:
@@ -152,6 +153,17 @@ class Situation(Course):
     def waits_for(self) -> str:
         """Why this step is not over yet."""
         return self.too_early or self.unready or self.unproven
+
+    @property
+    def held_up(self) -> str:
+        """Why it does not go on: what was to be done could not be, or should not be done yet."""
+        return self.trouble or (self.waits_for if self.share else self.unready)
+
+    @property
+    def trouble(self) -> str:
+        """Why what was to be done could not be."""
+        undone = self.status.undone
+        return f"{undone.reason}: {undone.message}" if undone else ""
 
     @property
     def too_early(self) -> str:

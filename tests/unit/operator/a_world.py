@@ -40,6 +40,7 @@ class World:
     status: CoordinationStatus = field(default_factory=CoordinationStatus)
     asked: set = field(default_factory=set)
     reachable: bool = True
+    refuses: bool = False
     killed_at: str = ""
     deaf: bool = False
     shares: list = field(default_factory=list)
@@ -67,6 +68,8 @@ class World:
         self._maybe_die("before switch")
         if not self.reachable:
             raise Unavailable("away")
+        if self.refuses:
+            raise Unavailable("answers 403: another token is needed")
         if wish.seen_epoch != self.epoch:
             raise Stale("somebody was faster")
         self.set_route(wish.mode, wish.weight)
@@ -106,7 +109,7 @@ class World:
 
     def settle(self):
         """Good weather: all that was under way ends, and pods become ready."""
-        self.reachable, self.killed_at, self.deaf = True, "", False
+        self.reachable, self.killed_at, self.deaf, self.refuses = True, "", False, False
         self.sample = GOOD
         self.work_off()
 
@@ -137,7 +140,8 @@ def a_world(**spec):
 def run(world, rounds=1, seconds=6):
     for _ in range(rounds):
         world.wait(seconds=seconds)
-        reconcile(world)
+        with suppress(Unavailable):
+            reconcile(world)
         world.work_off()
     return world.status.phase
 

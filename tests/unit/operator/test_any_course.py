@@ -83,6 +83,10 @@ class AnyCourse(RuleBasedStateMachine):
     def lose_the_order_service(self, reachable):
         self.world.reachable = reachable
 
+    @rule(refuses=st.booleans())
+    def be_refused_by_the_order_service(self, refuses):
+        self.world.refuses = refuses
+
     @rule(ready=st.integers(0, 1))
     def have_an_orchestrator(self, ready):
         wanted = self.world.orchestrator.wanted
