@@ -40,6 +40,7 @@ class World:
     status: CoordinationStatus = field(default_factory=CoordinationStatus)
     asked: set = field(default_factory=set)
     reachable: bool = True
+    hidden: set = field(default_factory=set)
     refuses: bool = False
     killed_at: str = ""
     deaf: bool = False
@@ -55,8 +56,9 @@ class World:
                 dict(self.open), dict(self.ended),
             )  # fmt: skip
         asked = frozenset(self.asked)
-        left = self.left if self.reachable else None
-        return self.spec, Observed(self.status, 1, route, left, self.orchestrator, asked)
+        left = self.left if self.reachable and "left" not in self.hidden else None
+        orchestrator = None if "orchestrator" in self.hidden else self.orchestrator
+        return self.spec, Observed(self.status, 1, route, left, orchestrator, asked)
 
     def save(self, status):
         self._maybe_die("before save")
@@ -110,7 +112,8 @@ class World:
     def settle(self):
         """Good weather: all that was under way ends, and pods become ready."""
         self.reachable, self.killed_at, self.deaf, self.refuses = True, "", False, False
-        self.sample = GOOD
+        self.sample, self.ended = GOOD, dict.fromkeys(Mode, 1000)
+        self.hidden.clear()
         self.work_off()
 
     def work_off(self):

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from coordination_operator.analysis import Sample
 from coordination_operator.decide import decide
@@ -12,7 +13,7 @@ from coordination_operator.reconcile import reconcile
 from coordination_operator.resources import Drain, OnTimeout, Rollback, Who
 from services.kit.message import Mode
 from tests.unit.operator.a_world import a_world, reasons, run
-from tests.unit.operator.builders import START, a_route, a_spec, an_observation
+from tests.unit.operator.builders import ERRORS, START, a_route, a_spec, an_observation
 
 
 def test_a_good_switch_goes_up_the_steps_drains_and_is_ready():
@@ -41,6 +42,43 @@ def test_no_data_waits_and_is_rolled_back_by_the_deadline():
     assert "no data" in world.status.message
     run(world, 14)
     assert world.status.condition("RolledBack").reason == "ProgressDeadlineExceeded"
+
+
+def test_a_step_lasts_until_enough_of_its_sagas_have_ended():
+    world = a_world(steps=((10, "1s", 20), (50, "1s")))
+    world.ended[Mode.CHOREOGRAPHY] = 19
+    run(world, 10)
+    assert world.shares == [10]
+    assert world.status.message == "19 of 20 sagas have ended in this step"
+    world.ended[Mode.CHOREOGRAPHY] = 20
+    run(world, 1)
+    assert world.shares == [10, 50]
+
+
+def test_as_many_failures_as_the_limit_are_put_up_with_in_each_step():
+    metric = replace(ERRORS, failure_limit=2)
+    world = a_world(metrics=(metric,), steps=((10, "20s"), (50, "20s")))
+    for sample in (Sample(0.9), Sample(0.9), Sample(0.01)) * 2:
+        world.sample = sample
+        run(world, 2 if sample.value < 0.1 else 1)
+    assert run(world, 6) is Phase.STABLE
+
+
+def test_one_failure_more_than_the_limit_is_too_many():
+    world = a_world(metrics=(replace(ERRORS, failure_limit=2),))
+    world.sample = Sample(0.9)
+    run(world, 3)
+    assert world.status.phase is Phase.PROGRESSING
+    run(world, 2)
+    assert world.status.condition("RolledBack").reason == "AnalysisFailed"
+
+
+def test_what_is_only_shown_fails_and_nothing_follows():
+    shown = replace(ERRORS, name="shown", dry_run=True)
+    world = a_world(metrics=(shown,))
+    world.sample = Sample(0.9)
+    assert run(world, 8) is Phase.STABLE
+    assert "MeasurementFailed" in reasons(world)
 
 
 def test_a_failure_that_must_not_roll_back_by_itself_is_held():
