@@ -46,7 +46,7 @@ class Situation(Course):
         draining = length(self.spec.drain.timeout) if self.phase is Phase.DRAINING else timedelta()
         late = self.since(latest) > length(self.spec.rollout.progress_deadline) + draining
         to_be_judged = self.judged and self.phase is not Phase.PREPARING and self.share
-        return late and bool(self.held_up) and (not to_be_judged or self.is_fresh)
+        return late and bool(self.held_up) and (not to_be_judged or self.can_be_measured)
 
     @property
     def drain_timed_out(self) -> bool:
@@ -132,6 +132,12 @@ class Situation(Course):
         """Whether the latest measurements may still be believed."""
         interval = length(self.spec.analysis.interval)
         return self.analysis is not None and self.since(self.analysis.at) <= 2 * interval + GRACE
+
+    @property
+    def can_be_measured(self) -> bool:
+        """Whether all that is judged was seen just now, whatever it was like."""
+        latest = [self.measurement(metric) for metric in self.judged]
+        return self.is_fresh and all(m and m.verdict is not Verdict.ERROR for m in latest)
 
     @property
     def measuring_due(self) -> timedelta | None:

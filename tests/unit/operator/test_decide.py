@@ -81,6 +81,17 @@ def test_what_is_only_shown_fails_and_nothing_follows():
     assert "MeasurementFailed" in reasons(world)
 
 
+def test_a_prometheus_that_does_not_answer_changes_nothing_however_long():
+    world = a_world()
+    run(world, 1)
+    world.sample = Sample(error="away")
+    assert run(world, 60) is Phase.PROGRESSING
+    assert world.shares == [10]
+    assert world.status.condition("AnalysisPassed").reason == "PrometheusUnavailable"
+    world.sample = Sample(0.01)
+    assert run(world, 8) is Phase.STABLE
+
+
 def test_a_failure_that_must_not_roll_back_by_itself_is_held():
     world = a_world(rollback=Rollback(automatic=False))
     world.sample = Sample(0.9)
