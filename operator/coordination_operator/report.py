@@ -8,7 +8,7 @@ from datetime import datetime
 from msgspec.structs import replace
 
 from coordination_operator.conditions import Judged, judged_anew
-from coordination_operator.phases import AT_REST, Phase
+from coordination_operator.phases import AT_REST, JUDGED, Phase
 from coordination_operator.plan import Observed, Route
 from coordination_operator.resources import CoordinationSpec
 from coordination_operator.situation import Situation, clock
@@ -152,9 +152,11 @@ def _drained(s: Situation) -> Judged:
 
 
 def _analysis(s: Situation) -> Judged:
+    """Of this step while it lasts; afterwards, of what was measured last."""
     if not s.spec.analysis.metrics:
         return "Unknown", "NoMetrics", "no metrics are asked for"
-    metrics = s.status.analysis.metrics if s.status.analysis else ()
+    analysis = s.analysis if s.phase in JUDGED else s.status.analysis
+    metrics = analysis.metrics if analysis else ()
     said = "; ".join(each.message for each in metrics)
     judged = [each for each in metrics if not each.dry_run]
     if any(each.verdict is Verdict.FAIL for each in judged):

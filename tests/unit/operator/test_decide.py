@@ -297,3 +297,20 @@ def test_a_cooldown_does_not_wait_for_a_clock_that_was_set_back():
     run(world)
     world.spec = a_spec()
     assert run(world, 20) is Phase.STABLE
+
+
+def test_a_step_that_was_not_measured_yet_has_not_passed_its_analysis():
+    world = a_world()
+    while world.share(Mode.CHOREOGRAPHY) < 50:
+        assert run(world, 1, seconds=1) is Phase.PROGRESSING
+    assert run(world, 1, seconds=1) is Phase.PROGRESSING
+    passed = world.status.condition("AnalysisPassed")
+    assert (passed.status, passed.message) == ("Unknown", "nothing was measured yet")
+
+
+def test_once_rolled_back_the_analysis_still_says_why():
+    world = a_world()
+    world.sample = Sample(0.9)
+    assert run(world, 8) is Phase.ROLLED_BACK
+    passed = world.status.condition("AnalysisPassed")
+    assert (passed.status, passed.reason) == ("False", "Failed")
