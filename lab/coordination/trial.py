@@ -120,7 +120,7 @@ class Stage:
     def look(self) -> tuple[CoordinationSpec, Observed]:
         route = self._services.route()
         left = self._services.left()
-        return self._spec, Observed(self.status, 1, route, left, ORCHESTRATOR)
+        return self._spec, Observed(datetime.now(UTC), self.status, 1, route, left, ORCHESTRATOR)
 
     def save(self, status: CoordinationStatus) -> None:
         self.status = status

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Collection, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -151,6 +152,7 @@ class Cluster:
         deployed = _seen(self._orchestrator.look, "Orchestrator", unseen)
         away = ("orchestrator",) if deployed is not None and not deployed.wanted else ()
         return Observed(
+            at=datetime.now(UTC),
             status=msgspec.convert(self._object.get("status") or {}, CoordinationStatus),
             generation=self._object.metadata.generation,
             route=_seen(self._services.route, ORDER_SERVICE, unseen),

@@ -41,7 +41,7 @@ def decide(spec: CoordinationSpec, observed: Observed, now: datetime) -> Plan:
     if observed.route is None:
         return Plan(reported_blind(spec, observed, now), again=BUSY)
     known = on_the_clock(observed.status, observed.route, now)
-    status = _cleared(spec, adopted(spec, known, observed.route, now), now)
+    status = _cleared(spec, observed, adopted(spec, known, observed.route, now), now)
     here = _situation(spec, observed, status, observed.route, now)
     command = _valid(here)
     move = move_from(here, command)
@@ -82,11 +82,17 @@ def _begun(active: Who, now: datetime, restarted: bool = False) -> RolloutStatus
 
 
 def _cleared(
-    spec: CoordinationSpec, status: CoordinationStatus, now: datetime
+    spec: CoordinationSpec, observed: Observed, status: CoordinationStatus, now: datetime
 ) -> CoordinationStatus:
-    """Deadlines count from when somebody could act again."""
-    since = None if spec.suspend else status.clear_since or now
-    return replace(status, clear_since=since)
+    """Deadlines count from when somebody could act again, and stand still while nobody sees."""
+    if spec.suspend:
+        return replace(status, clear_since=None, blind_since=None)
+    if status.blind_since is None or status.clear_since is None:
+        return replace(status, clear_since=status.clear_since or now, blind_since=None)
+    moments = (status.clear_since, status.phase_since, status.step_since)
+    began = max(moment for moment in moments if moment is not None)
+    blind = max(observed.at - status.blind_since, timedelta())
+    return replace(status, clear_since=min(began + blind, now), blind_since=None)
 
 
 def _situation(

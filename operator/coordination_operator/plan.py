@@ -39,8 +39,10 @@ class Deployed:
 
 @dataclass(frozen=True)
 class Observed:
-    """What could be seen; None is what could not, and `unseen` says why, by who was asked."""
+    """What could be seen; None is what could not, and `unseen` says why, by who was asked. `at` is
+    by the clock of who looked, which is compared with no other."""
 
+    at: datetime
     status: CoordinationStatus
     generation: int
     route: Route | None

@@ -9,7 +9,7 @@ gives way, and a killed one is followed by somebody who comes to the same decisi
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Final, Protocol
 
 from msgspec.structs import replace
@@ -63,7 +63,7 @@ def reconcile(world: World) -> timedelta:
 
 def once(world: World) -> Plan:
     spec, observed = world.look()
-    now = observed.route.at if observed.route else datetime.now(UTC)
+    now = observed.route.at if observed.route else observed.at
     plan = decide(spec, observed, now)
     if plan.status != observed.status:
         world.save(plan.status)

@@ -164,7 +164,12 @@ class CoordinationStatus(Status, frozen=True, kw_only=True):
         Moment | None, _about("Since when the route has been as it is; later if a clock went back.")
     ] = None
     clear_since: Annotated[
-        Moment | None, _about("Since when nothing has been frozen or out of sight.")
+        Moment | None,
+        _about("No deadline counts from before; put off by what was frozen or out of sight."),
+    ] = None
+    blind_since: Annotated[
+        Moment | None,
+        _about("Since when the order service is out of sight, by the operator's clock."),
     ] = None
     active_mode: Annotated[
         Who | None, _about("The mode that is trusted; a rollback leads there.")

@@ -58,7 +58,7 @@ class World:
         asked = frozenset(self.asked)
         left = self.left if self.reachable and "left" not in self.hidden else None
         orchestrator = None if "orchestrator" in self.hidden else self.orchestrator
-        return self.spec, Observed(self.status, 1, route, left, orchestrator, asked)
+        return self.spec, Observed(self.now, self.status, 1, route, left, orchestrator, asked)
 
     def save(self, status):
         self._maybe_die("before save")

@@ -49,4 +49,4 @@ def an_observation(status=None, route=None, **other):
         "orchestrator": Deployed(wanted=1, ready=1),
         **other,
     }
-    return Observed(status or CoordinationStatus(), 1, route or a_route(), **given)
+    return Observed(START, status or CoordinationStatus(), 1, route or a_route(), **given)

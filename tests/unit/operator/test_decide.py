@@ -236,6 +236,28 @@ def test_an_order_service_out_of_sight_is_a_condition_and_nothing_is_done():
     assert run(world, 8) is Phase.STABLE
 
 
+def test_a_deadline_stands_still_while_the_order_service_is_out_of_sight():
+    world = a_world()
+    world.sample = Sample(None)
+    run(world, 10)
+    world.reachable = False
+    run(world, 60)
+    world.reachable = True
+    assert run(world, 8) is Phase.PROGRESSING
+    run(world, 6)
+    assert world.status.condition("RolledBack").reason == "ProgressDeadlineExceeded"
+
+
+def test_an_order_service_that_comes_and_goes_puts_a_deadline_off_by_the_time_it_was_away():
+    world = a_world()
+    world.sample = Sample(None)
+    run(world, 1)
+    for looks in range(1, 30):
+        world.reachable = looks % 10 != 0
+        run(world, 1)
+    assert world.status.phase is Phase.ROLLED_BACK
+
+
 def test_somebody_elses_route_is_put_right_at_rest():
     world = a_world()
     world.spec = a_spec(mode=Who.ORCHESTRATION)
