@@ -41,7 +41,7 @@ from services.kit.message import Mode
 from services.order.routing import first_id
 
 JUDGED = query(__file__, "judged")
-ORCHESTRATOR: Final = Deployed(wanted=1, ready=1)
+ORCHESTRATOR: Final = Deployed(wanted=1, ready=1, ours=False)
 LONGEST_PAUSE: Final = 2.0
 
 

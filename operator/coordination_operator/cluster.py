@@ -22,7 +22,7 @@ from coordination_operator.orchestrator import Orchestrator
 from coordination_operator.phases import Command
 from coordination_operator.plan import Observed, SetRoute
 from coordination_operator.prometheus import Prometheus
-from coordination_operator.report import ORDER_SERVICE
+from coordination_operator.report import ORDER_SERVICE, reported_unread
 from coordination_operator.resources import (
     GROUP,
     KIND,
@@ -70,7 +70,7 @@ class Cluster:
     def look(self) -> tuple[CoordinationSpec, Observed]:
         with asking_the_api():
             self._object = self._client.get(Coordination, self._name)
-        self._spec = msgspec.convert(self._object.get("spec") or {}, CoordinationSpec)
+        self._spec = self._read_spec()
         observed = self._observed()
         if observed.status.phase is None and observed.route is not None:
             self._refuse_what_is_anothers()
@@ -117,6 +117,26 @@ class Cluster:
         self._metrics.tell(note)
         return True
 
+    def _read_spec(self) -> CoordinationSpec:
+        """A newer definition may let through what this operator does not know: that is said."""
+        try:
+            return msgspec.convert(self._object.get("spec") or {}, CoordinationSpec)
+        except msgspec.ValidationError as error:
+            before, self._spec = self._read_status(), None
+            generation, why = self._object.metadata.generation, f"spec is not understood: {error}"
+            status = reported_unread(before, generation, why, datetime.now(UTC))
+            if status != before:
+                self.save(status)
+            raise Unavailable(why) from error
+
+    def _read_status(self) -> CoordinationStatus:
+        """One that cannot be read says nothing."""
+        try:
+            return msgspec.convert(self._object.get("status") or {}, CoordinationStatus)
+        except msgspec.ValidationError as error:
+            log.warning("its status is not understood: %s", error, extra=self._extra)
+            return CoordinationStatus()
+
     def _refuse_what_is_anothers(self) -> None:
         """What a route is like on somebody's trial is no sign of whom to trust."""
         before: LookedAfter | None = self._memory.recall()
@@ -125,9 +145,8 @@ class Cluster:
 
     def _remember(self, active: Who | None) -> None:
         """Before anything is done; but what cannot be noted down holds up nothing."""
-        if active is None:
+        if active is None or self._spec is None:
             return
-        assert self._spec is not None
         meta, spec = self._object.metadata, self._spec
         try:
             self._memory.keep(
@@ -153,7 +172,7 @@ class Cluster:
         away = ("orchestrator",) if deployed is not None and not deployed.wanted else ()
         return Observed(
             at=datetime.now(UTC),
-            status=msgspec.convert(self._object.get("status") or {}, CoordinationStatus),
+            status=self._read_status(),
             generation=self._object.metadata.generation,
             route=_seen(self._services.route, ORDER_SERVICE, unseen),
             left=_seen(lambda: self._services.left(without=away), "Services", unseen),

@@ -195,7 +195,7 @@ def _set_share(s: Situation, share: int) -> SetRoute:
 def _scale(s: Situation) -> Scale | None:
     """Up before it is needed; to zero only when nothing of it can be under way any more."""
     deployed, asked = s.observed.orchestrator, s.spec.orchestrator
-    if deployed is None:
+    if deployed is None or not deployed.ours:
         return None
     if s.orchestrator_needed:
         return None if deployed.wanted else Scale(asked.replicas)

@@ -31,10 +31,11 @@ class Route:
 
 @dataclass(frozen=True)
 class Deployed:
-    """The orchestrator's replicas: asked for, and ready."""
+    """The orchestrator's replicas: asked for, and ready; and whether they are ours to change."""
 
     wanted: int
     ready: int
+    ours: bool = True
 
 
 @dataclass(frozen=True)

@@ -61,6 +61,15 @@ def reported_blind(spec: CoordinationSpec, observed: Observed, now: datetime) ->
     return _conditioned(status, observed, now, [*unknown, suspended])
 
 
+def reported_unread(
+    status: CoordinationStatus, generation: int, why: str, now: datetime
+) -> CoordinationStatus:
+    """Nobody knows what is asked for, and nothing is done."""
+    unknown = [(kind, ("Unknown", "SpecNotUnderstood", why)) for kind in ("Ready", "Progressing")]
+    conditions = judged_anew(status.conditions, generation, now, unknown)
+    return replace(status, observed_generation=generation, message=why, conditions=conditions)
+
+
 def in_flight(route: Route) -> InFlight:
     orchestration, choreography = (route.open.get(mode, 0) for mode in Mode)
     total = orchestration + choreography
