@@ -55,6 +55,7 @@ class Parting:
 
     def say(self) -> timedelta | None:
         """None when there is nothing to say, or it was said."""
+        self._metrics.forget()
         gone: LookedAfter | None = self._memory.recall()
         if gone is None:
             return None

@@ -63,6 +63,14 @@ class Metrics:
         self._observe_status(observed.status)
         self._observe_left(observed)
 
+    def forget(self) -> None:
+        """Of an object that is gone nothing is so any more; what was counted, was."""
+        gone = (self.phase, self.target, self.share, self.verdict, self.left, self.unseen)
+        for gauge in gone:
+            gauge.clear()
+        self.step.set(0)
+        self.steps.set(0)
+
     def _observe_route(self, route: Route) -> None:
         self.epoch.set(route.epoch)
         for mode in Mode:

@@ -162,6 +162,17 @@ def test_an_object_is_no_stranger_to_whoever_was_killed_before_its_status_was_sa
     assert rollout.services.share(Mode.CHOREOGRAPHY) == 20
 
 
+def test_what_is_gone_is_in_no_phase_and_has_no_target(rollout):
+    rollout.cluster.look()
+    assert rollout.metric("phase", phase="Progressing") == 1
+    delete(rollout)
+    look_after(rollout.cluster, rollout.parting)
+    assert rollout.metric("phase", phase="Progressing") is None
+    assert rollout.metric("target", mode=Mode.CHOREOGRAPHY) is None
+    assert rollout.metric("steps") == 0
+    assert rollout.counted("Deleted") == 1
+
+
 def test_where_nothing_was_looked_after_nothing_is_done():
     operator = AnOperator()
     operator.services.reachable = False
