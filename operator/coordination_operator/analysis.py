@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from string import Template as Text
 
 from msgspec.structs import replace
 
-from coordination_operator.resources import Metric, NoData, Who
+from coordination_operator.resources import Analysis, Metric, NoData, Who, length
 from coordination_operator.status import AnalysisStatus, Measurement, Note, Verdict
 from coordination_operator.templates import bounds_of, query_of, unit_of
 from services.kit.message import Mode
@@ -50,6 +50,16 @@ def judge(metric: Metric, sample: Sample, target: Who, now: datetime) -> Measure
         stable=_shown(sample.stable) if _is_comparable(sample.stable) else None,
         dry_run=metric.dry_run,
     )
+
+
+def within(reach: timedelta | None, wanted: Analysis) -> Analysis:
+    """A window that would cover an earlier switch is cut short: how that went says nothing here. In
+    what is left there may be no data yet, which is waited for, whatever else that counts as."""
+    if reach is None or reach >= length(wanted.window):
+        return wanted
+    metrics = tuple(replace(metric, no_data=NoData.WAIT) for metric in wanted.metrics)
+    window = f"{max(1, int(reach.total_seconds()))}s"
+    return replace(wanted, window=window, metrics=metrics)
 
 
 def record(

@@ -182,7 +182,7 @@ def _actions(s: Situation, wish: Wish | None) -> tuple[Action, ...]:
     """Whoever cannot do what is wished for still measures."""
     due = s.phase in JUDGED and s.share and not s.frozen and s.measuring_due == timedelta()
     if due and (wish is None or s.trouble):
-        return (Measure(s.route.epoch, s.target.mode),)
+        return (Measure(s.route.epoch, s.target.mode, s.since_the_last_switch),)
     return (wish,) if wish is not None else ()
 
 

@@ -71,10 +71,12 @@ class Scale:
 
 @dataclass(frozen=True)
 class Measure:
-    """Take all measurements once; the result belongs to this epoch."""
+    """Take all measurements once; the result belongs to this epoch. Nothing is looked at from
+    before `reach`, which is of an earlier switch."""
 
     epoch: int
     target: Mode
+    reach: timedelta | None = None
 
 
 Wish = SetRoute | Scale

@@ -114,7 +114,7 @@ def _measure(
     wish: Measure,
     now: datetime,
 ) -> None:
-    wanted, target = spec.analysis, Who.of(wish.target)
+    wanted, target = analysis.within(wish.reach, spec.analysis), Who.of(wish.target)
     samples = world.samples(wanted, wish.target)
     found = [
         analysis.judge(metric, sample, target, now)

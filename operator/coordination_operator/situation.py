@@ -81,6 +81,12 @@ class Situation(Course):
         return max(length(self.spec.rollback.cooldown) - waited, timedelta())
 
     @property
+    def since_the_last_switch(self) -> timedelta | None:
+        """Since the one that gave up, or was left, ended: before, both modes' figures are of it."""
+        last = self.status.switches[0] if self.status.switches else None
+        return self.since(last.ended_at) if last is not None else None
+
+    @property
     def analysis(self) -> AnalysisStatus | None:
         """Only what was measured since the route was changed."""
         analysis = self.status.analysis
