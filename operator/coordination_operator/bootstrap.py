@@ -71,15 +71,18 @@ class Operator:
             self._servers.append(Server(reviewing(), settings.admission_port, certificate))
 
     def await_turn(self) -> None:
-        self._tenure.await_turn(self.health.beat)
+        self._tenure.await_turn(self._beat_of_the_lease)
         self.health.leading = True
         self.metrics.leader.set(1)
 
     def keep_tenure(self, lost: Callable[[], None]) -> None:
-        arguments = (lost, self.health.beat)
+        arguments = (lost, self._beat_of_the_lease)
         threading.Thread(
             target=self._tenure.keep, args=arguments, name="lease", daemon=True
         ).start()
+
+    def _beat_of_the_lease(self) -> None:
+        self.health.beat("lease")
 
     def reconcile(self) -> timedelta | None:
         return self._round(lambda: look_after(self._cluster, self._parting), self._object)
