@@ -1,12 +1,13 @@
 """`bandstand switch`: new orders in the other mode, live; the old one plays to its end."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import msgspec
 import typer
 
 from coordination_operator.http import Http
-from coordination_operator.resources import CoordinationSpec, Step
+from coordination_operator.resources import CoordinationSpec, Step, length
 from coordination_operator.services_api import Services
 from coordination_operator.status import ALL
 from lab.commands.where import target_of
@@ -31,6 +32,20 @@ def _step(text: str) -> Step:
         )
     except ValueError as error:
         raise typer.BadParameter(f"{text!r} is no step such as 10:30s ({error})") from error
+
+
+def _sensible(steps: Sequence[Step], timeout: float) -> Sequence[Step]:
+    """What the API server would refuse in a Coordination makes no sense here, either."""
+    weights = [step.weight for step in steps]
+    if weights != sorted(set(weights)):
+        raise typer.BadParameter("the percentages of --step must ascend")
+    if weights == [ALL]:
+        raise typer.BadParameter("nothing can be judged without a --step below 100")
+    if any(length(step.min_duration).total_seconds() >= timeout for step in steps):
+        raise typer.BadParameter("every --step must be shorter than --timeout")
+    if length(INTERVAL).total_seconds() >= timeout:
+        raise typer.BadParameter(f"--timeout must be longer than {INTERVAL}: nothing is measured")
+    return steps
 
 
 class Switched(msgspec.Struct, frozen=True):
@@ -61,7 +76,9 @@ def switch(
             "--step", parser=_step, metavar="PERCENT[:TIME]", help="Repeatable. [10:5s 50:5s]"
         ),
     ] = None,
-    timeout: Annotated[float, typer.Option(min=1, help="Seconds to wait at most.")] = 120.0,
+    timeout: Annotated[
+        float, typer.Option(min=1, help="Seconds to wait at most; with --analysis, in each step.")
+    ] = 120.0,
     as_json: AsJson = False,
 ) -> None:
     """Switch new orders to a mode. Orders under way stay in theirs until they end."""
@@ -69,7 +86,8 @@ def switch(
     if analysis or steps:
         if weight != ALL:
             raise typer.BadParameter("--analysis goes up its own steps; leave --weight out")
-        _tried(target, a_spec(mode, steps or STEPS, INTERVAL, timeout), as_json)
+        spec = a_spec(mode, _sensible(steps or STEPS, timeout), INTERVAL, timeout)
+        _tried(target, spec, as_json)
         return
     with target.order_api() as order:
         before = read_route(order)

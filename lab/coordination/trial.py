@@ -13,7 +13,7 @@ from uuid import UUID
 import msgspec
 
 from coordination_operator.analysis import Sample
-from coordination_operator.errors import Unavailable
+from coordination_operator.errors import OutsideError, Unavailable
 from coordination_operator.farewell import farewell
 from coordination_operator.phases import AT_REST, Command, Phase
 from coordination_operator.plan import Deployed, Observed, SetRoute
@@ -36,12 +36,12 @@ from coordination_operator.services_api import Services
 from coordination_operator.status import CoordinationStatus, Note
 from coordination_operator.templates import ANSWERS
 from lab.database import Database, query
-from lab.errors import BandstandError
+from lab.errors import BandstandError, NotReadyError
 from services.kit.message import Mode
 from services.order.routing import first_id
 
 JUDGED = query(__file__, "judged")
-ORCHESTRATOR: Final = Deployed(wanted=1, ready=1)
+ORCHESTRATOR: Final = Deployed(wanted=1, ready=1, ours=False)
 LONGEST_PAUSE: Final = 2.0
 
 
@@ -120,7 +120,7 @@ class Stage:
     def look(self) -> tuple[CoordinationSpec, Observed]:
         route = self._services.route()
         left = self._services.left()
-        return self._spec, Observed(self.status, 1, route, left, ORCHESTRATOR)
+        return self._spec, Observed(datetime.now(UTC), self.status, 1, route, left, ORCHESTRATOR)
 
     def save(self, status: CoordinationStatus) -> None:
         self.status = status
@@ -137,7 +137,10 @@ class Stage:
 
     def samples(self, wanted: Analysis, target: Mode) -> list[Sample]:
         window = length(wanted.window).total_seconds()
-        there, before = self._fared(target, window), self._fared(target.other, window)
+        try:
+            there, before = self._fared(target, window), self._fared(target.other, window)
+        except BandstandError as error:
+            return [Sample(error=str(error)) for _ in wanted.metrics]
         return [
             Sample(there.value(metric.template), before.value(metric.template))
             for metric in wanted.metrics
@@ -151,14 +154,24 @@ class Stage:
             self._say(f"{note.reason}: {note.message}")
         return ()
 
+    @property
+    def longest_silence(self) -> float:
+        """In seconds: whoever is not answered for as long gives up."""
+        return length(self._spec.rollout.progress_deadline).total_seconds()
+
     def go_back(self) -> None:
-        """Whoever interrupts a trial leaves no mode on trial."""
-        if self.status.active_mode is None:
+        """Whatever ends a trial leaves no mode on trial; or says that it may have."""
+        active = self.status.active_mode
+        if active is None:
             return
-        wish = farewell(self.status.active_mode, suspended=False, route=self._services.route())
-        if wish is not None:
-            self._services.switch(wish)
-            self._say(f"interrupted: new orders go to {wish.mode} again")
+        try:
+            wish = farewell(active, suspended=False, route=self._services.route())
+            if wish is not None:
+                self._services.switch(wish)
+                self._say(f"interrupted: new orders go to {wish.mode} again")
+        except OutsideError as error:
+            self._say(f"interrupted, and {active.other.mode} may still get new orders: {error}")
+            self._say(f"take them back by: bandstand switch {active.mode}")
 
     def _fared(self, mode: Mode, window: float) -> _Fared:
         return self._database.row(
@@ -166,29 +179,32 @@ class Stage:
         )
 
 
-def try_out(stage: Stage, patience: Callable[[float], None] = time.sleep) -> Trial:
+def try_out(
+    stage: Stage,
+    patience: Callable[[float], None] = time.sleep,
+    clock: Callable[[], float] = time.monotonic,
+) -> Trial:
     """Until the new mode is active, or the old one again."""
-    began = time.monotonic()
-    while True:
-        try:
-            pause = reconcile(stage)
-        except Unavailable as error:
-            stage.tell([Note("Unavailable", str(error), warning=True)])
-            pause = timedelta(seconds=1)
-        except KeyboardInterrupt:
-            stage.go_back()
-            raise
-        if stage.status.phase in AT_REST:
-            return _trial(stage.status, time.monotonic() - began)
-        _wait(stage, patience, min(pause.total_seconds(), LONGEST_PAUSE))
-
-
-def _wait(stage: Stage, patience: Callable[[float], None], seconds: float) -> None:
     try:
-        patience(seconds)
-    except KeyboardInterrupt:
+        return _tried(stage, patience, clock)
+    except BaseException:
         stage.go_back()
         raise
+
+
+def _tried(stage: Stage, patience: Callable[[float], None], clock: Callable[[], float]) -> Trial:
+    began = answered = clock()
+    while stage.status.phase not in AT_REST:
+        try:
+            pause, answered = reconcile(stage), clock()
+        except Unavailable as error:
+            stage.tell([Note("Unavailable", str(error), warning=True)])
+            if clock() - answered > stage.longest_silence:
+                raise NotReadyError(str(error)) from error
+            pause = timedelta(seconds=1)
+        if stage.status.phase not in AT_REST:
+            patience(min(pause.total_seconds(), LONGEST_PAUSE))
+    return _trial(stage.status, clock() - began)
 
 
 def _trial(status: CoordinationStatus, seconds: float) -> Trial:

@@ -41,6 +41,7 @@ def main() -> int:
                 operator.reconcile_policies,
                 fail,
                 over.set,
+                operator.health.beat,
             ),
             standalone=True,
             # kopf would make one of the name of the user, and in the image that has none.

@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from string import Template as Text
 
 from msgspec.structs import replace
 
-from coordination_operator.resources import Metric, NoData, Who
+from coordination_operator.resources import Analysis, Metric, NoData, Who, length
 from coordination_operator.status import AnalysisStatus, Measurement, Note, Verdict
 from coordination_operator.templates import bounds_of, query_of, unit_of
 from services.kit.message import Mode
@@ -47,9 +47,19 @@ def judge(metric: Metric, sample: Sample, target: Who, now: datetime) -> Measure
         message=f"{metric.name}: {said}",
         at=now,
         value=_shown(sample.value),
-        stable=_shown(sample.stable),
+        stable=_shown(sample.stable) if _is_comparable(sample.stable) else None,
         dry_run=metric.dry_run,
     )
+
+
+def within(reach: timedelta | None, wanted: Analysis) -> Analysis:
+    """A window that would cover an earlier switch is cut short: how that went says nothing here. In
+    what is left there may be no data yet, which is waited for, whatever else that counts as."""
+    if reach is None or reach >= length(wanted.window):
+        return wanted
+    metrics = tuple(replace(metric, no_data=NoData.WAIT) for metric in wanted.metrics)
+    window = f"{max(1, int(reach.total_seconds()))}s"
+    return replace(wanted, window=window, metrics=metrics)
 
 
 def record(
@@ -98,7 +108,7 @@ def _judged(metric: Metric, sample: Sample, target: Who) -> tuple[Verdict, str]:
         return Verdict.ERROR, sample.error
     if not _is_there(sample.value):
         return _VERDICTS[metric.no_data], f"no data of {target}"
-    if needs_stable(metric) and not _is_there(sample.stable):
+    if needs_stable(metric) and not _is_comparable(sample.stable):
         return _VERDICTS[metric.no_data], f"no data of {target.other} to compare with"
     return _within_bounds(metric, sample, target)
 
@@ -123,11 +133,20 @@ def _within_bounds(metric: Metric, sample: Sample, target: Who) -> tuple[Verdict
 
 
 def _is_there(value: float | None) -> bool:
+    """Infinite is a value: errors per success when nothing succeeds."""
+    return value is not None and not math.isnan(value)
+
+
+def _is_comparable(value: float | None) -> bool:
+    """Nothing is more than an infinite stable value, and everything would pass."""
     return value is not None and math.isfinite(value)
 
 
 def _shown(value: float | None) -> str | None:
-    return f"{value:.3g}" if value is not None and math.isfinite(value) else None
+    """As Prometheus writes it."""
+    if value is None or math.isnan(value):
+        return None
+    return f"{value:+.3g}".title() if math.isinf(value) else f"{value:.3g}"
 
 
 def _spaced(unit: str) -> str:

@@ -16,6 +16,10 @@ class Gone(Exception):
     """The object is no longer there."""
 
 
+class Replaced(Gone):
+    """Another one has its name, and knows nothing of it."""
+
+
 @contextmanager
 def asking_the_api(gone: type[Exception] = Gone) -> Iterator[None]:
     """`gone` is for what must be there: that it is not is something else than an object's end.

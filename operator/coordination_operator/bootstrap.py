@@ -13,7 +13,6 @@ from lightkube import Client
 
 from coordination_operator import policy_resources
 from coordination_operator.admission import reviewing
-from coordination_operator.asking import Gone
 from coordination_operator.cluster import Cluster
 from coordination_operator.errors import Unavailable
 from coordination_operator.events import Events
@@ -21,11 +20,10 @@ from coordination_operator.http import Http
 from coordination_operator.lease import Tenure
 from coordination_operator.memory import memory_of_policies, memory_of_the_coordination
 from coordination_operator.orchestrator import Orchestrator
-from coordination_operator.parting import Parting
+from coordination_operator.parting import Parting, look_after
 from coordination_operator.policy_cluster import PolicyCluster
 from coordination_operator.policy_reconcile import Policies
 from coordination_operator.prometheus import Prometheus
-from coordination_operator.reconcile import reconcile
 from coordination_operator.resources import KIND, NAME
 from coordination_operator.services_api import Services
 from coordination_operator.settings import Settings
@@ -73,24 +71,21 @@ class Operator:
             self._servers.append(Server(reviewing(), settings.admission_port, certificate))
 
     def await_turn(self) -> None:
-        self._tenure.await_turn(self.health.beat)
+        self._tenure.await_turn(self._beat_of_the_lease)
         self.health.leading = True
         self.metrics.leader.set(1)
 
     def keep_tenure(self, lost: Callable[[], None]) -> None:
-        arguments = (lost, self.health.beat)
+        arguments = (lost, self._beat_of_the_lease)
         threading.Thread(
             target=self._tenure.keep, args=arguments, name="lease", daemon=True
         ).start()
 
-    def reconcile(self) -> timedelta | None:
-        return self._round(self._look_after, self._object)
+    def _beat_of_the_lease(self) -> None:
+        self.health.beat("lease")
 
-    def _look_after(self) -> timedelta | None:
-        try:
-            return reconcile(self._cluster)
-        except Gone:
-            return self._parting.say()
+    def reconcile(self) -> timedelta | None:
+        return self._round(lambda: look_after(self._cluster, self._parting), self._object)
 
     def reconcile_policies(self) -> timedelta | None:
         return self._round(self._policies.reconcile, policy_resources.PLURAL)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Collection, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -12,7 +13,7 @@ from lightkube.generic_resource import create_namespaced_resource
 from lightkube.types import PatchType
 
 from coordination_operator.analysis import Sample
-from coordination_operator.asking import Gone, asking_the_api
+from coordination_operator.asking import Gone, Replaced, asking_the_api
 from coordination_operator.errors import Stale, Unavailable
 from coordination_operator.events import Events
 from coordination_operator.farewell import LookedAfter
@@ -21,7 +22,7 @@ from coordination_operator.orchestrator import Orchestrator
 from coordination_operator.phases import Command
 from coordination_operator.plan import Observed, SetRoute
 from coordination_operator.prometheus import Prometheus
-from coordination_operator.report import ORDER_SERVICE
+from coordination_operator.report import ORDER_SERVICE, reported_unread
 from coordination_operator.resources import (
     GROUP,
     KIND,
@@ -69,8 +70,10 @@ class Cluster:
     def look(self) -> tuple[CoordinationSpec, Observed]:
         with asking_the_api():
             self._object = self._client.get(Coordination, self._name)
-        self._spec = msgspec.convert(self._object.get("spec") or {}, CoordinationSpec)
+        self._spec = self._read_spec()
         observed = self._observed()
+        if observed.status.phase is None and observed.route is not None:
+            self._refuse_what_is_anothers()
         self._metrics.observe(observed, ())
         return self._spec, observed
 
@@ -114,11 +117,36 @@ class Cluster:
         self._metrics.tell(note)
         return True
 
+    def _read_spec(self) -> CoordinationSpec:
+        """A newer definition may let through what this operator does not know: that is said."""
+        try:
+            return msgspec.convert(self._object.get("spec") or {}, CoordinationSpec)
+        except msgspec.ValidationError as error:
+            before, self._spec = self._read_status(), None
+            generation, why = self._object.metadata.generation, f"spec is not understood: {error}"
+            status = reported_unread(before, generation, why, datetime.now(UTC))
+            if status != before:
+                self.save(status)
+            raise Unavailable(why) from error
+
+    def _read_status(self) -> CoordinationStatus:
+        """One that cannot be read says nothing."""
+        try:
+            return msgspec.convert(self._object.get("status") or {}, CoordinationStatus)
+        except msgspec.ValidationError as error:
+            log.warning("its status is not understood: %s", error, extra=self._extra)
+            return CoordinationStatus()
+
+    def _refuse_what_is_anothers(self) -> None:
+        """What a route is like on somebody's trial is no sign of whom to trust."""
+        before: LookedAfter | None = self._memory.recall()
+        if before is not None and before.uid != self._object.metadata.uid:
+            raise Replaced(f"{self._name} was another object before: {before.uid}")
+
     def _remember(self, active: Who | None) -> None:
         """Before anything is done; but what cannot be noted down holds up nothing."""
-        if active is None:
+        if active is None or self._spec is None:
             return
-        assert self._spec is not None
         meta, spec = self._object.metadata, self._spec
         try:
             self._memory.keep(
@@ -143,7 +171,8 @@ class Cluster:
         deployed = _seen(self._orchestrator.look, "Orchestrator", unseen)
         away = ("orchestrator",) if deployed is not None and not deployed.wanted else ()
         return Observed(
-            status=msgspec.convert(self._object.get("status") or {}, CoordinationStatus),
+            at=datetime.now(UTC),
+            status=self._read_status(),
             generation=self._object.metadata.generation,
             route=_seen(self._services.route, ORDER_SERVICE, unseen),
             left=_seen(lambda: self._services.left(without=away), "Services", unseen),

@@ -7,6 +7,7 @@ wants of the route follows from the phase and is done afterwards, again and agai
 
 from __future__ import annotations
 
+import dataclasses
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -16,7 +17,7 @@ from coordination_operator.changes import changes
 from coordination_operator.clock import on_the_clock
 from coordination_operator.moves import PROMOTED, Move, move_from
 from coordination_operator.phases import AT_REST, JUDGED, Command, Phase
-from coordination_operator.plan import Action, Measure, Observed, Plan, Route, Scale, SetRoute
+from coordination_operator.plan import Action, Measure, Observed, Plan, Route, Scale, SetRoute, Wish
 from coordination_operator.report import reported, reported_blind
 from coordination_operator.resources import CoordinationSpec, Who
 from coordination_operator.situation import Situation
@@ -40,16 +41,18 @@ def decide(spec: CoordinationSpec, observed: Observed, now: datetime) -> Plan:
     if observed.route is None:
         return Plan(reported_blind(spec, observed, now), again=BUSY)
     known = on_the_clock(observed.status, observed.route, now)
-    status = _cleared(spec, adopted(spec, known, observed.route, now), now)
+    status = _cleared(spec, observed, adopted(spec, known, observed.route, now), now)
     here = _situation(spec, observed, status, observed.route, now)
     command = _valid(here)
     move = move_from(here, command)
     after = _situation(spec, observed, _moved(here, move), here.route, now) if move else here
+    wish = _wish(after)
+    after = _with_trouble_about(wish, after)
     moved = (move.note,) if move else ()
     notes = (*changes(observed.status, here), *_ignored(here, command), *moved)
     return Plan(
         reported(after).to_be_announced(notes),
-        _actions(after),
+        _actions(after, wish),
         notes,
         observed.asked,
         _patience(after),
@@ -79,11 +82,17 @@ def _begun(active: Who, now: datetime, restarted: bool = False) -> RolloutStatus
 
 
 def _cleared(
-    spec: CoordinationSpec, status: CoordinationStatus, now: datetime
+    spec: CoordinationSpec, observed: Observed, status: CoordinationStatus, now: datetime
 ) -> CoordinationStatus:
-    """Deadlines count from when somebody could act again."""
-    since = None if spec.suspend else status.clear_since or now
-    return replace(status, clear_since=since)
+    """Deadlines count from when somebody could act again, and stand still while nobody sees."""
+    if spec.suspend:
+        return replace(status, clear_since=None, blind_since=None)
+    if status.blind_since is None or status.clear_since is None:
+        return replace(status, clear_since=status.clear_since or now, blind_since=None)
+    moments = (status.clear_since, status.phase_since, status.step_since)
+    began = max(moment for moment in moments if moment is not None)
+    blind = max(observed.at - status.blind_since, timedelta())
+    return replace(status, clear_since=min(began + blind, now), blind_since=None)
 
 
 def _situation(
@@ -153,18 +162,28 @@ def _ended(
     return replace(s.status, switches=(switch, *s.status.switches)[:LAST_SWITCHES], rollout=None)
 
 
-def _actions(s: Situation) -> tuple[Action, ...]:
+def _wish(s: Situation) -> Wish | None:
     if s.frozen:
-        return ()
+        return None
     if (scale := _scale(s)) is not None and scale.replicas:
-        return (scale,)
+        return scale
     if (share := s.wanted_share) != s.share:
-        return (_set_share(s, share),)
-    if scale is not None:
-        return (scale,)
-    if s.phase in JUDGED and s.share and s.measuring_due == timedelta():
-        return (Measure(s.route.epoch, s.target.mode),)
-    return ()
+        return _set_share(s, share)
+    return scale
+
+
+def _with_trouble_about(wish: Wish | None, s: Situation) -> Situation:
+    """What is not wished for any more, or was done by whomever, is no trouble any more."""
+    over = wish is None or s.observed.status.epoch != s.route.epoch
+    return dataclasses.replace(s, status=replace(s.status, undone=None)) if over else s
+
+
+def _actions(s: Situation, wish: Wish | None) -> tuple[Action, ...]:
+    """Whoever cannot do what is wished for still measures."""
+    due = s.phase in JUDGED and s.share and not s.frozen and s.measuring_due == timedelta()
+    if due and (wish is None or s.trouble):
+        return (Measure(s.route.epoch, s.target.mode, s.since_the_last_switch),)
+    return (wish,) if wish is not None else ()
 
 
 def _set_share(s: Situation, share: int) -> SetRoute:
@@ -176,7 +195,7 @@ def _set_share(s: Situation, share: int) -> SetRoute:
 def _scale(s: Situation) -> Scale | None:
     """Up before it is needed; to zero only when nothing of it can be under way any more."""
     deployed, asked = s.observed.orchestrator, s.spec.orchestrator
-    if deployed is None:
+    if deployed is None or not deployed.ours:
         return None
     if s.orchestrator_needed:
         return None if deployed.wanted else Scale(asked.replicas)

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import kopf
@@ -22,27 +24,44 @@ from coordination_operator.resources import GROUP, PLURAL, VERSION
 log = logging.getLogger(__name__)
 
 Reconcile = Callable[[], timedelta | None]
+Beat = Callable[[], None]
 
 
 class Rounds:
-    """Reconciles again and again, before its time is up when it is woken."""
+    """Reconciles again and again, before its time is up when it is woken. Beats meanwhile, as long
+    as the loop turns and no round lasts longer than one does in the worst of weathers."""
 
-    def __init__(self, reconcile: Reconcile, broken: Callable[[], None]) -> None:
+    PULSE_SECONDS = 5.0
+    LONGEST_ROUND_SECONDS = 600.0
+
+    def __init__(self, reconcile: Reconcile, broken: Callable[[], None], beat: Beat) -> None:
         self._reconcile = reconcile
         self._broken = broken
+        self._beat = beat
         self._wake = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
+        self._began: float | None = None
+        self._tasks: tuple[asyncio.Task[None], ...] = ()
 
     def wake(self) -> None:
         self._wake.set()
-        if self._task is None:
-            self._task = asyncio.create_task(self._again_and_again())
-            self._task.add_done_callback(self._ended)
+        if not self._tasks:
+            self._tasks = tuple(map(asyncio.create_task, (self._again_and_again(), self._pulse())))
+            for task in self._tasks:
+                task.add_done_callback(self._ended)
+
+    async def _pulse(self) -> None:
+        while True:
+            lasts = 0.0 if self._began is None else time.monotonic() - self._began
+            if lasts < self.LONGEST_ROUND_SECONDS:
+                self._beat()
+            await asyncio.sleep(self.PULSE_SECONDS)
 
     async def _again_and_again(self) -> None:
         while True:
             self._wake.clear()
+            self._began = time.monotonic()
             patience = await asyncio.to_thread(self._reconcile)
+            self._began = None
             seconds = patience.total_seconds() if patience is not None else None
             try:
                 await asyncio.wait_for(self._wake.wait(), seconds)
@@ -56,18 +75,18 @@ class Rounds:
             self._broken()
 
     async def end(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-            self._task = None
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks = ()
 
 
 class Watch:
     """Of all objects of a kind, which are looked after together. A change of what is asked for
     wakes, and one that is gone; a change of what is reported does not."""
 
-    def __init__(self, reconcile: Reconcile, broken: Callable[[], None]) -> None:
-        self._rounds = Rounds(reconcile, broken)
+    def __init__(self, reconcile: Reconcile, broken: Callable[[], None], beat: Beat) -> None:
+        self._rounds = Rounds(reconcile, broken, beat)
         self._asked: dict[str, object] = {}
 
     async def heard(self, event: dict[str, Any]) -> None:
@@ -104,10 +123,12 @@ def make_registry(
     reconcile_policies: Reconcile,
     broken: Callable[[], None],
     over: Callable[[], None],
+    beat: Callable[[str], None],
 ) -> Any:
     """`over` has to set kopf's stop flag: a thread of kopf's waits for that, and kopf for it."""
     registry = kopf.OperatorRegistry()
-    coordination, policies = Watch(reconcile, broken), Watch(reconcile_policies, broken)
+    coordination = Watch(reconcile, broken, partial(beat, PLURAL))
+    policies = Watch(reconcile_policies, broken, partial(beat, policy_resources.PLURAL))
 
     kopf.on.login(registry=registry)(log_in)
 

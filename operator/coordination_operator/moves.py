@@ -48,9 +48,7 @@ def _from_stable(s: Situation, _: Command | None) -> Move | None:
 def _from_preparing(s: Situation, _: Command | None) -> Move | None:
     if s.orchestrator_ready and not s.cooldown_left:
         return Move(Phase.PROGRESSING, "Prepared", f"{s.target} can take new sagas")
-    if s.deadline_passed and not s.cooldown_left:
-        return _failed(s, "ProgressDeadlineExceeded", "the orchestrator has not become ready")
-    return None
+    return None if s.cooldown_left else _late(s)
 
 
 def _from_progressing(s: Situation, command: Command | None) -> Move | None:
@@ -73,20 +71,22 @@ def _from_draining(s: Situation, _: Command | None) -> Move | None:
     if s.drain_timed_out:
         hold = s.spec.drain.on_timeout is OnTimeout.HOLD
         to = Phase.HOLDING if hold else Phase.ROLLING_BACK
-        return Move(to, "DrainTimedOut", s.still_has(s.active), warning=True)
+        return Move(to, "DrainTimedOut", s.trouble or s.still_has(s.active), warning=True)
     return None
 
 
 def _from_holding(s: Situation, command: Command | None) -> Move | None:
     if command is Command.PROMOTE:
         return Move(Phase.DRAINING, PROMOTED, "by the promote annotation")
+    if (failed := s.failed) is not None and s.spec.rollback.automatic:
+        return _failed(s, "AnalysisFailed", failed.message)
     rollout = s.status.rollout
     waits_for_drain = rollout is not None and rollout.reason == "DrainTimedOut"
     if not (waits_for_drain and s.share == ALL and s.drained(s.active)):
         return None
     said = f"{s.active} has drained after all"
-    if s.waits_for:
-        return Move(Phase.DRAINING, "DrainedLate", f"{said}; {s.waits_for}")
+    if missing := failed.message if failed else s.waits_for:
+        return Move(Phase.DRAINING, "DrainedLate", f"{said}; {missing}")
     return Move(Phase.STABLE, "Completed", said)
 
 
@@ -120,7 +120,7 @@ WAYS: Final[Mapping[Phase, Callable[[Situation, Command | None], Move | None]]] 
 
 
 def _late(s: Situation) -> Move | None:
-    return _failed(s, "ProgressDeadlineExceeded", s.waits_for) if s.deadline_passed else None
+    return _failed(s, "ProgressDeadlineExceeded", s.held_up) if s.deadline_passed else None
 
 
 def _failed(s: Situation, reason: str, message: str) -> Move:

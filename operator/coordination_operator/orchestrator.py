@@ -22,7 +22,7 @@ class Orchestrator:
     def look(self) -> Deployed:
         """Where it is not ours to scale, it is taken for being there."""
         if not self._name:
-            return Deployed(wanted=1, ready=1)
+            return Deployed(wanted=1, ready=1, ours=False)
         with asking_the_api(gone=Unavailable):
             found = self._seen = self._client.get(Deployment, self._name)
         wanted = found.spec.replicas if found.spec else None

@@ -10,6 +10,7 @@ import logging
 from datetime import timedelta
 from typing import Final
 
+from coordination_operator.asking import Gone, Replaced
 from coordination_operator.cluster import Coordination
 from coordination_operator.errors import Stale, Unavailable
 from coordination_operator.events import Events
@@ -17,6 +18,7 @@ from coordination_operator.farewell import LookedAfter, farewell, last_words, le
 from coordination_operator.memory import Memory
 from coordination_operator.orchestrator import Orchestrator
 from coordination_operator.plan import Deployed
+from coordination_operator.reconcile import World, reconcile
 from coordination_operator.services_api import Services
 from coordination_operator.telemetry import Metrics
 
@@ -24,6 +26,16 @@ log = logging.getLogger(__name__)
 
 ROUNDS: Final = 8
 RETRY: Final = timedelta(seconds=2)
+
+
+def look_after(world: World, parting: Parting) -> timedelta | None:
+    """None: until something happens. A successor begins where its predecessor's farewell ends."""
+    try:
+        return reconcile(world)
+    except Replaced:
+        return parting.say() or timedelta()
+    except Gone:
+        return parting.say()
 
 
 class Parting:
@@ -43,6 +55,7 @@ class Parting:
 
     def say(self) -> timedelta | None:
         """None when there is nothing to say, or it was said."""
+        self._metrics.forget()
         gone: LookedAfter | None = self._memory.recall()
         if gone is None:
             return None

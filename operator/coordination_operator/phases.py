@@ -34,7 +34,7 @@ MEANING: Final[Mapping[Phase, str]] = {
     Phase.PREPARING: "the target mode has none yet: a cooldown or the orchestrator is waited for",
     Phase.PROGRESSING: "the target mode has the share of a step, and is judged",
     Phase.DRAINING: "the target mode has all new sagas; the old mode's open ones play to their end",
-    Phase.HOLDING: "something failed, and the share stays as it is until somebody decides",
+    Phase.HOLDING: "something failed or took too long; the share stays as it is, and is judged",
     Phase.ROLLING_BACK: "the active mode has all new sagas again; the target's play to their end",
     Phase.ROLLED_BACK: "the active mode has all new sagas, though the other is still asked for",
 }
@@ -60,7 +60,7 @@ TRANSITIONS: Final[Mapping[Phase, Mapping[Phase, str]]] = {
     Phase.HOLDING: {
         Phase.DRAINING: "promote; drained after all, but not proven yet",
         Phase.STABLE: "drained after all",
-        Phase.ROLLING_BACK: "abort, or asked for no more",
+        Phase.ROLLING_BACK: "analysis failed, abort, or asked for no more",
     },
     Phase.ROLLING_BACK: {
         Phase.ROLLED_BACK: "drained, or waited for long enough",
@@ -83,5 +83,5 @@ VALID: Final[Mapping[Phase, tuple[Command, ...]]] = {
 }
 
 ROLLOUT: Final = frozenset({Phase.PREPARING, Phase.PROGRESSING, Phase.DRAINING, Phase.HOLDING})
-JUDGED: Final = frozenset({Phase.PROGRESSING, Phase.DRAINING})
+JUDGED: Final = frozenset({Phase.PROGRESSING, Phase.DRAINING, Phase.HOLDING})
 AT_REST: Final = frozenset({Phase.STABLE, Phase.ROLLED_BACK})

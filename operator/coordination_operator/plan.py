@@ -31,16 +31,19 @@ class Route:
 
 @dataclass(frozen=True)
 class Deployed:
-    """The orchestrator's replicas: asked for, and ready."""
+    """The orchestrator's replicas: asked for, and ready; and whether they are ours to change."""
 
     wanted: int
     ready: int
+    ours: bool = True
 
 
 @dataclass(frozen=True)
 class Observed:
-    """What could be seen; None is what could not, and `unseen` says why, by who was asked."""
+    """What could be seen; None is what could not, and `unseen` says why, by who was asked. `at` is
+    by the clock of who looked, which is compared with no other."""
 
+    at: datetime
     status: CoordinationStatus
     generation: int
     route: Route | None
@@ -68,13 +71,16 @@ class Scale:
 
 @dataclass(frozen=True)
 class Measure:
-    """Take all measurements once; the result belongs to this epoch."""
+    """Take all measurements once; the result belongs to this epoch. Nothing is looked at from
+    before `reach`, which is of an earlier switch."""
 
     epoch: int
     target: Mode
+    reach: timedelta | None = None
 
 
-Action = SetRoute | Scale | Measure
+Wish = SetRoute | Scale
+Action = Wish | Measure
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ gives way, and a killed one is followed by somebody who comes to the same decisi
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Final, Protocol
 
 from msgspec.structs import replace
@@ -17,14 +17,15 @@ from msgspec.structs import replace
 from coordination_operator import analysis
 from coordination_operator.analysis import Sample
 from coordination_operator.decide import BUSY, decide
-from coordination_operator.errors import Stale
+from coordination_operator.errors import Stale, Unavailable
 from coordination_operator.phases import Command
-from coordination_operator.plan import Measure, Observed, Plan, Scale, SetRoute
+from coordination_operator.plan import Measure, Observed, Plan, Scale, SetRoute, Wish
 from coordination_operator.resources import Analysis, CoordinationSpec, Who
 from coordination_operator.status import CoordinationStatus, Note
 from services.kit.message import Mode
 
 ROUNDS: Final = 8
+UNDONE: Final = {SetRoute: "RouteNotChanged", Scale: "OrchestratorNotScaled"}
 
 
 class World(Protocol):
@@ -62,7 +63,7 @@ def reconcile(world: World) -> timedelta:
 
 def once(world: World) -> Plan:
     spec, observed = world.look()
-    now = observed.route.at if observed.route else datetime.now(UTC)
+    now = observed.route.at if observed.route else observed.at
     plan = decide(spec, observed, now)
     if plan.status != observed.status:
         world.save(plan.status)
@@ -73,13 +74,26 @@ def once(world: World) -> Plan:
         return plan
     for action in plan.actions:
         match action:
-            case SetRoute():
-                world.switch(action)
-            case Scale(replicas):
-                world.scale(replicas)
+            case SetRoute() | Scale():
+                _fulfil(world, status, action)
             case Measure():
                 _measure(world, spec, status, action, now)
     return plan
+
+
+def _fulfil(world: World, status: CoordinationStatus, wish: Wish) -> None:
+    """What could not be done is in the status, for whoever looks at the object or decides next."""
+    try:
+        match wish:
+            case SetRoute():
+                world.switch(wish)
+            case Scale(replicas):
+                world.scale(replicas)
+    except Unavailable as error:
+        undone = status.left_undone(Note(UNDONE[type(wish)], str(error), warning=True))
+        if undone != status:
+            world.save(undone)
+        raise
 
 
 def _announced(world: World, status: CoordinationStatus) -> CoordinationStatus:
@@ -100,7 +114,7 @@ def _measure(
     wish: Measure,
     now: datetime,
 ) -> None:
-    wanted, target = spec.analysis, Who.of(wish.target)
+    wanted, target = analysis.within(wish.reach, spec.analysis), Who.of(wish.target)
     samples = world.samples(wanted, wish.target)
     found = [
         analysis.judge(metric, sample, target, now)

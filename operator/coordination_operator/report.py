@@ -8,7 +8,7 @@ from datetime import datetime
 from msgspec.structs import replace
 
 from coordination_operator.conditions import Judged, judged_anew
-from coordination_operator.phases import AT_REST, Phase
+from coordination_operator.phases import AT_REST, JUDGED, Phase
 from coordination_operator.plan import Observed, Route
 from coordination_operator.resources import CoordinationSpec
 from coordination_operator.situation import Situation, clock
@@ -49,7 +49,8 @@ def reported_blind(spec: CoordinationSpec, observed: Observed, now: datetime) ->
         observed_generation=observed.generation,
         target_mode=spec.mode,
         weight=observed.status.weight_of(spec.mode),
-        clear_since=None,
+        clear_since=None if spec.suspend else observed.status.clear_since,
+        blind_since=observed.status.blind_since or now,
         in_flight=None,
         backlog=None,
         message=why,
@@ -58,6 +59,15 @@ def reported_blind(spec: CoordinationSpec, observed: Observed, now: datetime) ->
     unknown = [(kind, ("Unknown", "OrderServiceUnavailable", why)) for kind in kinds]
     suspended = ("Suspended", _suspended(spec))
     return _conditioned(status, observed, now, [*unknown, suspended])
+
+
+def reported_unread(
+    status: CoordinationStatus, generation: int, why: str, now: datetime
+) -> CoordinationStatus:
+    """Nobody knows what is asked for, and nothing is done."""
+    unknown = [(kind, ("Unknown", "SpecNotUnderstood", why)) for kind in ("Ready", "Progressing")]
+    conditions = judged_anew(status.conditions, generation, now, unknown)
+    return replace(status, observed_generation=generation, message=why, conditions=conditions)
 
 
 def in_flight(route: Route) -> InFlight:
@@ -82,6 +92,8 @@ def _message(s: Situation) -> str:
     """One line: what is waited for."""
     if s.frozen:
         return "suspended"
+    if s.trouble:
+        return s.trouble
     rollout = s.status.rollout
     why = f"{rollout.reason}: {rollout.message}" if rollout else ""
     match s.phase:
@@ -118,8 +130,8 @@ def _conditions(s: Situation) -> list[tuple[str, Judged]]:
 
 def _ready(s: Situation) -> Judged:
     if s.phase is Phase.STABLE and s.wanted is s.active and s.share == ALL:
-        return "True", "Stable", _message(s)
-    return "False", s.phase.value, _message(s)
+        return "True", "Stable", f"{s.active} has all new sagas"
+    return "False", _reason(s), _message(s)
 
 
 def _progressing(s: Situation) -> Judged:
@@ -128,8 +140,12 @@ def _progressing(s: Situation) -> Judged:
     if s.phase is Phase.HOLDING:
         rollout = s.status.rollout
         return "False", rollout.reason if rollout else "Holding", _message(s)
-    moving = s.phase not in AT_REST
-    return "True" if moving else "False", s.phase.value, _message(s)
+    moving = s.phase not in AT_REST and not s.trouble
+    return "True" if moving else "False", _reason(s), _message(s)
+
+
+def _reason(s: Situation) -> str:
+    return s.status.undone.reason if s.status.undone else s.phase.value
 
 
 def _drained(s: Situation) -> Judged:
@@ -146,9 +162,11 @@ def _drained(s: Situation) -> Judged:
 
 
 def _analysis(s: Situation) -> Judged:
+    """Of this step while it lasts; afterwards, of what was measured last."""
     if not s.spec.analysis.metrics:
         return "Unknown", "NoMetrics", "no metrics are asked for"
-    metrics = s.status.analysis.metrics if s.status.analysis else ()
+    analysis = s.analysis if s.phase in JUDGED else s.status.analysis
+    metrics = analysis.metrics if analysis else ()
     said = "; ".join(each.message for each in metrics)
     judged = [each for each in metrics if not each.dry_run]
     if any(each.verdict is Verdict.FAIL for each in judged):

@@ -155,9 +155,9 @@ class Metric(Resource, frozen=True, kw_only=True):
     ] = None
     compare: Annotated[Compare | None, _about("Bounds relative to the stable mode.")] = None
     threshold_range: Annotated[Range | None, _about("Bounds of the value itself.")] = None
-    no_data: Annotated[NoData, _about("What an empty answer counts as; Wait is inconclusive.")] = (
-        NoData.WAIT
-    )
+    no_data: Annotated[
+        NoData, _about("What an empty answer or NaN counts as; Wait is inconclusive.")
+    ] = NoData.WAIT
     failure_limit: Annotated[
         int, _about("How many failures in one step are put up with.", ge=0, le=100)
     ] = 0

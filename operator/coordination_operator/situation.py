@@ -40,12 +40,13 @@ class Situation(Course):
     @property
     def deadline_passed(self) -> bool:
         """Of a step; of the last one after its drain. Nobody is blamed for time that was frozen or
-        out of sight."""
+        out of sight; but whoever has no sagas yet has no measurements to wait for."""
         moments = [self.step_since, self.status.phase_since, self.status.clear_since]
         latest = max(moment for moment in moments if moment is not None)
         draining = length(self.spec.drain.timeout) if self.phase is Phase.DRAINING else timedelta()
         late = self.since(latest) > length(self.spec.rollout.progress_deadline) + draining
-        return late and (self.phase is Phase.PREPARING or not self.judged or self.is_fresh)
+        to_be_judged = self.judged and self.phase is not Phase.PREPARING and self.share
+        return late and bool(self.held_up) and (not to_be_judged or self.can_be_measured)
 
     @property
     def drain_timed_out(self) -> bool:
@@ -78,6 +79,12 @@ class Situation(Course):
             return timedelta()
         waited = self.since(last.ended_at)
         return max(length(self.spec.rollback.cooldown) - waited, timedelta())
+
+    @property
+    def since_the_last_switch(self) -> timedelta | None:
+        """Since the one that gave up, or was left, ended: before, both modes' figures are of it."""
+        last = self.status.switches[0] if self.status.switches else None
+        return self.since(last.ended_at) if last is not None else None
 
     @property
     def analysis(self) -> AnalysisStatus | None:
@@ -133,6 +140,12 @@ class Situation(Course):
         return self.analysis is not None and self.since(self.analysis.at) <= 2 * interval + GRACE
 
     @property
+    def can_be_measured(self) -> bool:
+        """Whether all that is judged was seen just now, whatever it was like."""
+        latest = [self.measurement(metric) for metric in self.judged]
+        return self.is_fresh and all(m and m.verdict is not Verdict.ERROR for m in latest)
+
+    @property
     def measuring_due(self) -> timedelta | None:
         """How long until the next measurement; None if there is nothing to measure."""
         if not self.spec.analysis.metrics:
@@ -152,6 +165,17 @@ class Situation(Course):
     def waits_for(self) -> str:
         """Why this step is not over yet."""
         return self.too_early or self.unready or self.unproven
+
+    @property
+    def held_up(self) -> str:
+        """Why it does not go on: what was to be done could not be, or should not be done yet."""
+        return self.trouble or (self.waits_for if self.share else self.unready)
+
+    @property
+    def trouble(self) -> str:
+        """Why what was to be done could not be."""
+        undone = self.status.undone
+        return f"{undone.reason}: {undone.message}" if undone else ""
 
     @property
     def too_early(self) -> str:

@@ -164,7 +164,12 @@ class CoordinationStatus(Status, frozen=True, kw_only=True):
         Moment | None, _about("Since when the route has been as it is; later if a clock went back.")
     ] = None
     clear_since: Annotated[
-        Moment | None, _about("Since when nothing has been frozen or out of sight.")
+        Moment | None,
+        _about("No deadline counts from before; put off by what was frozen or out of sight."),
+    ] = None
+    blind_since: Annotated[
+        Moment | None,
+        _about("Since when the order service is out of sight, by the operator's clock."),
     ] = None
     active_mode: Annotated[
         Who | None, _about("The mode that is trusted; a rollback leads there.")
@@ -176,6 +181,9 @@ class CoordinationStatus(Status, frozen=True, kw_only=True):
     epoch: Annotated[int | None, _about("Of the route, as the order service has it.")] = None
     step: Annotated[str | None, _about("Such as 2/3.")] = None
     message: Annotated[str, _about("What is waited for, in words.")] = ""
+    undone: Annotated[
+        Note | None, _about("What was to be done and could not be; it is tried again.")
+    ] = None
     in_flight: InFlight | None = None
     backlog: Backlog | None = None
     rollout: RolloutStatus | None = None
@@ -187,6 +195,11 @@ class CoordinationStatus(Status, frozen=True, kw_only=True):
         tuple[Command, ...], _about("Annotations bandstand.dev/... that are valid now.")
     ] = ()
     switches: Annotated[tuple[Switch, ...], _about("The last five, the latest first.")] = ()
+
+    def left_undone(self, what: Note) -> Self:
+        """Announced when it begins; why it could not be done may change."""
+        known = self.undone is not None and self.undone.reason == what.reason
+        return replace(self, undone=what).to_be_announced(() if known else (what,))
 
     def weight_of(self, who: Who) -> int | None:
         """Of the route as it was last seen, whoever was asked for then."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 import msgspec
@@ -63,6 +63,14 @@ class Metrics:
         self._observe_status(observed.status)
         self._observe_left(observed)
 
+    def forget(self) -> None:
+        """Of an object that is gone nothing is so any more; what was counted, was."""
+        gone = (self.phase, self.target, self.share, self.verdict, self.left, self.unseen)
+        for gauge in gone:
+            gauge.clear()
+        self.step.set(0)
+        self.steps.set(0)
+
     def _observe_route(self, route: Route) -> None:
         self.epoch.set(route.epoch)
         for mode in Mode:
@@ -108,20 +116,23 @@ def _measured(status: CoordinationStatus) -> tuple[Measurement, ...]:
 
 
 class Health:
-    """Alive as long as whoever has to beat does so."""
+    """Alive as long as everybody goes on beating who once did."""
 
     PATIENCE_SECONDS = 60.0
 
-    def __init__(self) -> None:
-        self._beat = time.monotonic()
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._beats: dict[str, float] = {}
         self.leading = False
+        self.beat("lease")
 
-    def beat(self) -> None:
-        self._beat = time.monotonic()
+    def beat(self, who: str) -> None:
+        self._beats[who] = self._clock()
 
     @property
     def alive(self) -> bool:
-        return time.monotonic() - self._beat < self.PATIENCE_SECONDS
+        now = self._clock()
+        return all(now - beat < self.PATIENCE_SECONDS for beat in list(self._beats.values()))
 
 
 class JsonLines(logging.Formatter):

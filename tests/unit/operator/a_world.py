@@ -40,6 +40,8 @@ class World:
     status: CoordinationStatus = field(default_factory=CoordinationStatus)
     asked: set = field(default_factory=set)
     reachable: bool = True
+    hidden: set = field(default_factory=set)
+    refuses: bool = False
     killed_at: str = ""
     deaf: bool = False
     shares: list = field(default_factory=list)
@@ -54,8 +56,9 @@ class World:
                 dict(self.open), dict(self.ended),
             )  # fmt: skip
         asked = frozenset(self.asked)
-        left = self.left if self.reachable else None
-        return self.spec, Observed(self.status, 1, route, left, self.orchestrator, asked)
+        left = self.left if self.reachable and "left" not in self.hidden else None
+        orchestrator = None if "orchestrator" in self.hidden else self.orchestrator
+        return self.spec, Observed(self.now, self.status, 1, route, left, orchestrator, asked)
 
     def save(self, status):
         self._maybe_die("before save")
@@ -67,6 +70,8 @@ class World:
         self._maybe_die("before switch")
         if not self.reachable:
             raise Unavailable("away")
+        if self.refuses:
+            raise Unavailable("answers 403: another token is needed")
         if wish.seen_epoch != self.epoch:
             raise Stale("somebody was faster")
         self.set_route(wish.mode, wish.weight)
@@ -106,8 +111,9 @@ class World:
 
     def settle(self):
         """Good weather: all that was under way ends, and pods become ready."""
-        self.reachable, self.killed_at, self.deaf = True, "", False
-        self.sample = GOOD
+        self.reachable, self.killed_at, self.deaf, self.refuses = True, "", False, False
+        self.sample, self.ended = GOOD, dict.fromkeys(Mode, 1000)
+        self.hidden.clear()
         self.work_off()
 
     def work_off(self):
@@ -137,7 +143,8 @@ def a_world(**spec):
 def run(world, rounds=1, seconds=6):
     for _ in range(rounds):
         world.wait(seconds=seconds)
-        reconcile(world)
+        with suppress(Unavailable):
+            reconcile(world)
         world.work_off()
     return world.status.phase
 

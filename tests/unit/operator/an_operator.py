@@ -78,7 +78,7 @@ class AnOperator:
         return self.api.objects[DEPLOYMENT]["spec"]["replicas"]
 
     def counted(self, reason):
-        labels = {"reason": reason}
-        return self.metrics.registry.get_sample_value(
-            "bandstand_operator_transitions_total", labels
-        )
+        return self.metric("transitions_total", reason=reason)
+
+    def metric(self, name, **labels):
+        return self.metrics.registry.get_sample_value(f"bandstand_operator_{name}", labels)

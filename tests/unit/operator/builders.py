@@ -29,7 +29,8 @@ def seconds(count):
 
 def a_spec(mode=Who.CHOREOGRAPHY, steps=((10, "10s"), (50, "10s")), metrics=(ERRORS,), **other):
     rollout = Rollout(
-        steps=tuple(Step(weight=w, min_duration=d) for w, d in steps), progress_deadline="2m"
+        steps=tuple(Step(weight=w, min_duration=d, min_sagas=sum(n)) for w, d, *n in steps),
+        progress_deadline="2m",
     )
     analysis = Analysis(interval="5s", window="20s", metrics=metrics)
     return replace(
@@ -48,4 +49,4 @@ def an_observation(status=None, route=None, **other):
         "orchestrator": Deployed(wanted=1, ready=1),
         **other,
     }
-    return Observed(status or CoordinationStatus(), 1, route or a_route(), **given)
+    return Observed(START, status or CoordinationStatus(), 1, route or a_route(), **given)

@@ -4,10 +4,28 @@ import re
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from promql_parser import parse
 
-from coordination_operator.analysis import Sample, judge, needs_stable, notes, promql, record
-from coordination_operator.resources import Compare, Metric, NoData, Range, Template, Who, length
+from coordination_operator.analysis import (
+    Sample,
+    judge,
+    needs_stable,
+    notes,
+    promql,
+    record,
+    within,
+)
+from coordination_operator.resources import (
+    Analysis,
+    Compare,
+    Metric,
+    NoData,
+    Range,
+    Template,
+    Who,
+    length,
+)
 from coordination_operator.status import Verdict
 from services.kit.message import Mode
 from tests.unit.operator.builders import START, seconds
@@ -27,7 +45,11 @@ def verdict(metric, sample):
         (SHARE, Sample(0.021), Verdict.FAIL),
         (SHARE, Sample(None), Verdict.NO_DATA),
         (SHARE, Sample(float("nan")), Verdict.NO_DATA),
+        (SHARE, Sample(float("inf")), Verdict.FAIL),
         (SHARE, Sample(error="away"), Verdict.ERROR),
+        (SLOWER, Sample(float("inf"), 2), Verdict.FAIL),
+        (SLOWER, Sample(float("inf"), float("inf")), Verdict.NO_DATA),
+        (SLOWER, Sample(1, float("nan")), Verdict.NO_DATA),
         (SLOWER, Sample(5, 2), Verdict.PASS),
         (SLOWER, Sample(5.1, 2), Verdict.FAIL),
         (SLOWER, Sample(5, None), Verdict.NO_DATA),
@@ -52,6 +74,24 @@ def test_no_data_counts_as_what_was_asked_for(no_data, expected):
 def test_a_verdict_says_the_values_and_the_bounds():
     said = verdict(SLOWER, Sample(5.1, 2)).message
     assert said == "slower: 5.1 in Choreography, 2 in Orchestration, so at most 5 is allowed"
+
+
+def test_what_is_infinite_is_shown_as_prometheus_writes_it_and_is_no_lack_of_data():
+    metric = Metric(name="m", query="x", threshold_range=Range(max=1), no_data=NoData.PASS)
+    found = verdict(metric, Sample(float("inf")))
+    assert (found.verdict, found.value) == (Verdict.FAIL, "+Inf")
+    assert found.message == "m: +Inf in Choreography, at most 1 is allowed"
+
+
+@pytest.mark.parametrize(("reach", "window"), [(90, "1m"), (60, "1m"), (17.9, "17s"), (0, "1s")])
+def test_a_window_covers_no_earlier_switch(reach, window):
+    assert within(seconds(reach), Analysis(window="1m")).window == window
+
+
+def test_what_is_not_there_yet_in_a_window_that_was_cut_short_is_waited_for():
+    wanted = Analysis(window="1m", metrics=(replace(SHARE, no_data=NoData.FAIL),))
+    assert within(seconds(9), wanted).metrics == (SHARE,)
+    assert within(None, wanted) == within(seconds(60), wanted) == wanted
 
 
 def test_failures_are_counted_within_one_epoch_only():

@@ -15,18 +15,32 @@ from coordination_operator.plan import Deployed
 from coordination_operator.reconcile import once
 from coordination_operator.resources import (
     Drain,
+    NoData,
     OnTimeout,
     Orchestrator,
+    Range,
     Rollback,
     Who,
 )
 from coordination_operator.status import MOST_UNANNOUNCED, Outcome, Verdict
 from services.kit.message import Mode
 from tests.unit.operator.a_world import Killed, World
-from tests.unit.operator.builders import NOTHING, SOMETHING, a_spec
+from tests.unit.operator.builders import ERRORS, NOTHING, SOMETHING, a_spec
 
-STEPS = (((10, "10s"), (50, "10s")), ((25, "5s"),), ((1, "0s"), (20, "0s"), (100, "5s")))
+STEPS = (
+    ((10, "10s", 10), (50, "10s")),
+    ((25, "5s"),),
+    ((1, "0s"), (20, "0s", 10), (100, "5s", 10)),
+)
+ALWAYS_BAD = replace(ERRORS, name="shown", threshold_range=Range(max=0), dry_run=True)
+METRICS = (
+    (ERRORS, ALWAYS_BAD),
+    (replace(ERRORS, failure_limit=1),),
+    *((replace(ERRORS, no_data=no_data),) for no_data in (NoData.FAIL, NoData.PASS)),
+)
 SAMPLES = (Sample(0.01, 0.01), Sample(0.9, 0.01), Sample(None, 0.01), Sample(error="away"))
+FAILED = "AnalysisFailed"
+ENDED = (0, 9, 10, 1000)
 BOUND = 60  # rounds of good weather
 POINTS = (
     *(f"{when} {what}" for when in ("before", "after") for what in ("save", "switch", "scale")),
@@ -36,10 +50,17 @@ OF_THE_ROUTE = {"WeightAdvanced", "WeightReturned", "RouteCorrected", "RouteChan
 
 
 class AnyCourse(RuleBasedStateMachine):
-    @initialize(mode=st.sampled_from(Mode), steps=st.sampled_from(STEPS), idle=st.booleans())
-    def begin(self, mode, steps, idle):
+    @initialize(
+        mode=st.sampled_from(Mode),
+        steps=st.sampled_from(STEPS),
+        metrics=st.sampled_from(METRICS),
+        ended=st.sampled_from(ENDED),
+        idle=st.booleans(),
+    )
+    def begin(self, mode, steps, metrics, ended, idle):
         orchestrator = Orchestrator(scale_to_zero_when_idle=idle)
-        self.world = World(a_spec(Who.of(mode), steps, orchestrator=orchestrator), mode)
+        spec = a_spec(Who.of(mode), steps, metrics, orchestrator=orchestrator)
+        self.world = World(spec, mode, ended=dict.fromkeys(Mode, ended))
         self.step()
 
     # What people do -----------------------------------------------------------------------------
@@ -51,6 +72,10 @@ class AnyCourse(RuleBasedStateMachine):
     @rule(steps=st.sampled_from(STEPS))
     def edit_the_steps(self, steps):
         self.world.spec = replace(self.world.spec, rollout=a_spec(steps=steps).rollout)
+
+    @rule(metrics=st.sampled_from(METRICS))
+    def edit_the_metrics(self, metrics):
+        self.world.spec = replace(self.world.spec, analysis=a_spec(metrics=metrics).analysis)
 
     @rule(suspend=st.booleans())
     def suspend(self, suspend):
@@ -71,6 +96,10 @@ class AnyCourse(RuleBasedStateMachine):
     def measure_otherwise(self, sample):
         self.world.sample = sample
 
+    @rule(mode=st.sampled_from(Mode), count=st.sampled_from(ENDED))
+    def have_ended_sagas_in_this_step(self, mode, count):
+        self.world.ended[mode] = count
+
     @rule(choreography=st.integers(0, 5), orchestration=st.integers(0, 5))
     def have_open_sagas(self, choreography, orchestration):
         self.world.open = {Mode.CHOREOGRAPHY: choreography, Mode.ORCHESTRATION: orchestration}
@@ -82,6 +111,14 @@ class AnyCourse(RuleBasedStateMachine):
     @rule(reachable=st.booleans())
     def lose_the_order_service(self, reachable):
         self.world.reachable = reachable
+
+    @rule(what=st.sampled_from(["left", "orchestrator"]))
+    def lose_sight_of_what_is_left_or_of_the_orchestrator(self, what):
+        self.world.hidden ^= {what}
+
+    @rule(refuses=st.booleans())
+    def be_refused_by_the_order_service(self, refuses):
+        self.world.refuses = refuses
 
     @rule(ready=st.integers(0, 1))
     def have_an_orchestrator(self, ready):
@@ -133,6 +170,7 @@ class AnyCourse(RuleBasedStateMachine):
             once(world)
         self.assert_a_known_way(before.phase, world.status.phase)
         self.assert_a_reason_to_promote(before, share, promoted)
+        self.assert_a_reason_to_give_up(before)
         self.assert_trust_is_earned(before)
         if world.epoch != epoch:
             self.assert_a_lawful_share(share)
@@ -156,6 +194,7 @@ class AnyCourse(RuleBasedStateMachine):
         assert not world.spec.suspend or world.status.phase is Phase.ROLLING_BACK
         if share > before and world.status.phase is Phase.PROGRESSING:
             assert [weight for weight in weights if before < weight < share] == []
+            assert self.have_ended_enough(before)
 
     def assert_a_reason_to_promote(self, before, share, promoted):
         """All new sagas after the last step only if every metric has passed in it, or by hand."""
@@ -163,7 +202,15 @@ class AnyCourse(RuleBasedStateMachine):
         if not (before.phase is Phase.PROGRESSING and after.phase is Phase.DRAINING):
             return
         by_hand = share == 100 or promoted
-        assert by_hand or self.has_passed(before)
+        assert by_hand or (self.has_passed(before) and self.have_ended_enough(share))
+
+    def assert_a_reason_to_give_up(self, before):
+        """Measurements give one only where they are judged, and fail more often than they may."""
+        after = self.world.status
+        given_up = after.phase in (Phase.ROLLING_BACK, Phase.HOLDING)
+        if given_up and after.phase is not before.phase and after.rollout.reason == FAILED:
+            failures = {each.name: each.failures for each in before.analysis.metrics}
+            assert any(failures.get(m.name, 0) > m.failure_limit for m in self.judged)
 
     def assert_trust_is_earned(self, before):
         """All new sagas are a step, too, where 100 is listed: with no data it does not end, not
@@ -176,17 +223,28 @@ class AnyCourse(RuleBasedStateMachine):
         assert world.share(after.active_mode.mode) == 100
         assert world.open[before.active_mode.mode] == 0
         assert world.left[before.active_mode.mode].nothing
-        assert steps[-1].weight < 100 or self.has_passed(before)
+        enough = self.has_passed(before) and self.have_ended_enough(100)
+        assert steps[-1].weight < 100 or enough
 
     def has_passed(self, status):
-        """Every metric passed when last measured, which was in this step and not long ago."""
+        """All that is judged passed when last measured, which was in this step and not long ago."""
         analysis, world = status.analysis, self.world
+        passed = {metric.name: Verdict.PASS for metric in self.judged}
         return (
             analysis is not None
             and analysis.epoch == self.epoch_before
             and abs(world.now - analysis.at) <= timedelta(seconds=15)
-            and all(each.verdict is Verdict.PASS for each in analysis.metrics)
+            and {each.name: each.verdict for each in analysis.metrics}.items() >= passed.items()
         )
+
+    @property
+    def judged(self):
+        return [metric for metric in self.world.spec.analysis.metrics if not metric.dry_run]
+
+    def have_ended_enough(self, share):
+        """Of the target mode's sagas, in the step of that share."""
+        needed = {step.weight: step.min_sagas for step in self.world.spec.rollout.steps}
+        return self.world.ended[self.target] >= needed.get(share, 0)
 
     def assert_nobody_needs_the_orchestrator(self):
         world = self.world

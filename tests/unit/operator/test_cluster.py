@@ -46,6 +46,28 @@ def test_all_that_can_be_seen_is_seen(operator):
     assert observed.unseen == {}
 
 
+def test_a_status_that_cannot_be_read_says_nothing_and_is_no_end(operator):
+    operator.api.objects[OBJECT]["status"] = {"phase": "Verifying", "activeMode": "Orchestration"}
+    reconcile(operator.cluster)
+    assert operator.cluster.look()[1].status.phase is Phase.STABLE
+
+
+def test_a_spec_that_cannot_be_read_is_a_condition_and_nothing_is_done(operator):
+    reconcile(operator.cluster)
+    share, version = operator.services.share(Mode.CHOREOGRAPHY), None
+    operator.api.objects[OBJECT]["spec"] = {"mode": "Polka"}
+    for _ in range(2):
+        with pytest.raises(Unavailable, match="spec is not understood"):
+            reconcile(operator.cluster)
+        stored = operator.api.objects[OBJECT]
+        assert version in (None, stored["metadata"]["resourceVersion"])
+        version = stored["metadata"]["resourceVersion"]
+    ready = next(each for each in stored["status"]["conditions"] if each["type"] == "Ready")
+    assert (ready["status"], ready["reason"]) == ("Unknown", "SpecNotUnderstood")
+    assert stored["status"]["phase"] == "Stable"
+    assert operator.services.share(Mode.CHOREOGRAPHY) == share
+
+
 def test_who_was_sent_away_is_not_asked_what_it_has_left(operator):
     operator.api.put_deployment(0)
     operator.cluster.look()
@@ -165,5 +187,6 @@ def test_what_is_looked_after_is_noted_before_the_status_is_saved(operator):
 def test_what_cannot_be_noted_holds_nothing_up(operator):
     operator.cluster.look()
     operator.api.trouble[LEASE] = 403
-    operator.cluster.save(CoordinationStatus(active_mode=Who.ORCHESTRATION))
-    assert operator.cluster.look()[1].status.active_mode is Who.ORCHESTRATION
+    status = CoordinationStatus(phase=Phase.STABLE, active_mode=Who.ORCHESTRATION)
+    operator.cluster.save(status)
+    assert operator.cluster.look()[1].status == status

@@ -3,16 +3,19 @@
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from coordination_operator.analysis import Sample
 from coordination_operator.decide import decide
 from coordination_operator.phases import Command, Phase
 from coordination_operator.plan import SetRoute
 from coordination_operator.reconcile import reconcile
-from coordination_operator.resources import Drain, OnTimeout, Rollback, Who
+from coordination_operator.resources import Drain, OnTimeout, Rollback, Who, length
 from services.kit.message import Mode
-from tests.unit.operator.a_world import a_world, reasons, run
-from tests.unit.operator.builders import START, a_route, a_spec, an_observation
+from tests.unit.operator.a_world import GOOD, World, a_world, reasons, run
+from tests.unit.operator.builders import ERRORS, START, a_route, a_spec, an_observation
+
+BAD = 0.9
 
 
 def test_a_good_switch_goes_up_the_steps_drains_and_is_ready():
@@ -43,6 +46,54 @@ def test_no_data_waits_and_is_rolled_back_by_the_deadline():
     assert world.status.condition("RolledBack").reason == "ProgressDeadlineExceeded"
 
 
+def test_a_step_lasts_until_enough_of_its_sagas_have_ended():
+    world = a_world(steps=((10, "1s", 20), (50, "1s")))
+    world.ended[Mode.CHOREOGRAPHY] = 19
+    run(world, 10)
+    assert world.shares == [10]
+    assert world.status.message == "19 of 20 sagas have ended in this step"
+    world.ended[Mode.CHOREOGRAPHY] = 20
+    run(world, 1)
+    assert world.shares == [10, 50]
+
+
+def test_as_many_failures_as_the_limit_are_put_up_with_in_each_step():
+    metric = replace(ERRORS, failure_limit=2)
+    world = a_world(metrics=(metric,), steps=((10, "20s"), (50, "20s")))
+    for sample in (Sample(0.9), Sample(0.9), Sample(0.01)) * 2:
+        world.sample = sample
+        run(world, 2 if sample.value < 0.1 else 1)
+    assert run(world, 6) is Phase.STABLE
+
+
+def test_one_failure_more_than_the_limit_is_too_many():
+    world = a_world(metrics=(replace(ERRORS, failure_limit=2),))
+    world.sample = Sample(0.9)
+    run(world, 3)
+    assert world.status.phase is Phase.PROGRESSING
+    run(world, 2)
+    assert world.status.condition("RolledBack").reason == "AnalysisFailed"
+
+
+def test_what_is_only_shown_fails_and_nothing_follows():
+    shown = replace(ERRORS, name="shown", dry_run=True)
+    world = a_world(metrics=(shown,))
+    world.sample = Sample(0.9)
+    assert run(world, 8) is Phase.STABLE
+    assert "MeasurementFailed" in reasons(world)
+
+
+def test_a_prometheus_that_does_not_answer_changes_nothing_however_long():
+    world = a_world()
+    run(world, 1)
+    world.sample = Sample(error="away")
+    assert run(world, 60) is Phase.PROGRESSING
+    assert world.shares == [10]
+    assert world.status.condition("AnalysisPassed").reason == "PrometheusUnavailable"
+    world.sample = Sample(0.01)
+    assert run(world, 8) is Phase.STABLE
+
+
 def test_a_failure_that_must_not_roll_back_by_itself_is_held():
     world = a_world(rollback=Rollback(automatic=False))
     world.sample = Sample(0.9)
@@ -65,6 +116,49 @@ def test_a_drain_that_takes_too_long_does_as_asked(on_timeout, phase):
         reconcile(world)
     assert world.status.phase is phase
     assert "DrainTimedOut" in reasons(world)
+
+
+def a_world_held_for_its_drain(**rollback):
+    world = a_world(drain=Drain(timeout="20s"), rollback=Rollback(**rollback))
+    run(world, 5)
+    drain_slowly(world, rounds=5)
+    assert world.status.phase is Phase.HOLDING
+    return world
+
+
+def drain_slowly(world, rounds):
+    for _ in range(rounds):
+        world.open[Mode.ORCHESTRATION] = 2
+        world.wait(seconds=6)
+        reconcile(world)
+
+
+def test_a_drain_that_is_held_is_judged_and_rolled_back_when_it_hurts():
+    world = a_world_held_for_its_drain()
+    world.sample = Sample(0.9)
+    drain_slowly(world, rounds=1)
+    assert run(world, 2) is Phase.ROLLED_BACK
+    assert world.share(Mode.ORCHESTRATION) == 100
+    assert world.status.condition("RolledBack").reason == "AnalysisFailed"
+
+
+def test_a_drain_that_is_held_and_must_not_roll_back_ends_in_no_promotion_when_it_hurts():
+    world = a_world_held_for_its_drain(automatic=False)
+    world.sample = Sample(0.9)
+    drain_slowly(world, rounds=2)
+    assert world.status.phase is Phase.HOLDING
+    assert world.status.condition("AnalysisPassed").status == "False"
+    assert run(world, 2) is Phase.HOLDING
+    assert world.status.rollout.reason == "AnalysisFailed"
+    assert world.share(Mode.CHOREOGRAPHY) == 100
+
+
+def test_what_is_held_for_a_failure_goes_back_once_it_may_do_so_by_itself():
+    world = a_world(rollback=Rollback(automatic=False))
+    world.sample = Sample(0.9)
+    assert run(world, 4) is Phase.HOLDING
+    world.spec = a_spec()
+    assert run(world, 2) is Phase.ROLLED_BACK
 
 
 def test_asking_for_the_old_mode_again_in_the_middle_goes_straight_back():
@@ -144,6 +238,28 @@ def test_an_order_service_out_of_sight_is_a_condition_and_nothing_is_done():
     assert run(world, 8) is Phase.STABLE
 
 
+def test_a_deadline_stands_still_while_the_order_service_is_out_of_sight():
+    world = a_world()
+    world.sample = Sample(None)
+    run(world, 10)
+    world.reachable = False
+    run(world, 60)
+    world.reachable = True
+    assert run(world, 8) is Phase.PROGRESSING
+    run(world, 6)
+    assert world.status.condition("RolledBack").reason == "ProgressDeadlineExceeded"
+
+
+def test_an_order_service_that_comes_and_goes_puts_a_deadline_off_by_the_time_it_was_away():
+    world = a_world()
+    world.sample = Sample(None)
+    run(world, 1)
+    for looks in range(1, 30):
+        world.reachable = looks % 10 != 0
+        run(world, 1)
+    assert world.status.phase is Phase.ROLLED_BACK
+
+
 def test_somebody_elses_route_is_put_right_at_rest():
     world = a_world()
     world.spec = a_spec(mode=Who.ORCHESTRATION)
@@ -205,3 +321,42 @@ def test_a_cooldown_does_not_wait_for_a_clock_that_was_set_back():
     run(world)
     world.spec = a_spec()
     assert run(world, 20) is Phase.STABLE
+
+
+def test_a_step_that_was_not_measured_yet_has_not_passed_its_analysis():
+    world = a_world()
+    while world.share(Mode.CHOREOGRAPHY) < 50:
+        assert run(world, 1, seconds=1) is Phase.PROGRESSING
+    assert run(world, 1, seconds=1) is Phase.PROGRESSING
+    passed = world.status.condition("AnalysisPassed")
+    assert (passed.status, passed.message) == ("Unknown", "nothing was measured yet")
+
+
+def test_once_rolled_back_the_analysis_still_says_why():
+    world = a_world()
+    world.sample = Sample(0.9)
+    assert run(world, 8) is Phase.ROLLED_BACK
+    passed = world.status.condition("AnalysisPassed")
+    assert (passed.status, passed.reason) == ("False", "Failed")
+
+
+class Remembering(World):
+    """Prometheus: whatever went wrong within the window is in its answer."""
+
+    broken_at = START - timedelta(days=1)
+
+    def samples(self, wanted, target):
+        if self.sample.value == BAD:
+            self.broken_at = self.now
+        seen = self.now - self.broken_at < length(wanted.window)
+        return [Sample(BAD) if seen else self.sample for _ in wanted.metrics]
+
+
+def test_a_restart_is_not_judged_by_what_went_wrong_before():
+    world = Remembering(a_spec(mode=Who.ORCHESTRATION))
+    run(world)
+    looking_far_back = replace(a_spec().analysis, window="2m")
+    world.spec, world.sample = a_spec(analysis=looking_far_back), Sample(BAD)
+    assert run(world, 4) is Phase.ROLLED_BACK
+    world.sample, world.asked = GOOD, {Command.RESTART}
+    assert run(world, 9) is Phase.STABLE

@@ -1,12 +1,13 @@
 """When a Coordination is looked at: at once after an edit, and again after a while."""
 
 import asyncio
+import threading
 from datetime import timedelta
 
 import pytest
 
 from coordination_operator.cluster import asked
-from coordination_operator.handlers import Watch
+from coordination_operator.handlers import Rounds, Watch, make_registry
 from coordination_operator.phases import Command
 from coordination_operator.settings import PREFIX, SettingsError, load_settings
 
@@ -34,13 +35,17 @@ class Watched:
     def __init__(self, patience=LONG, error=None):
         self.rounds, self.broken = 0, False
         self._patience, self._error = patience, error
-        self.watch = Watch(self.reconcile, self.give_up)
+        self.beats = 0
+        self.watch = Watch(self.reconcile, self.give_up, self.beat)
 
     def reconcile(self):
         self.rounds += 1
         if self._error is not None:
             raise self._error
         return self._patience
+
+    def beat(self):
+        self.beats += 1
 
     def give_up(self):
         self.broken = True
@@ -100,6 +105,46 @@ def test_what_was_not_foreseen_ends_the_process():
     asyncio.run(course())
 
 
+@pytest.mark.parametrize("patience", [LONG, None])
+def test_it_beats_while_it_waits_however_long_that_is(patience, monkeypatch):
+    monkeypatch.setattr(Rounds, "PULSE_SECONDS", 0.001)
+
+    async def course():
+        watched = Watched(patience)
+        watched.watch.begin()
+        async with asyncio.timeout(5):
+            while watched.beats < 5:
+                await asyncio.sleep(0.001)
+        await watched.watch.end()
+        return watched.rounds
+
+    assert asyncio.run(course()) == 1
+
+
+def test_it_beats_no_more_while_it_hangs(monkeypatch):
+    monkeypatch.setattr(Rounds, "PULSE_SECONDS", 0.001)
+    monkeypatch.setattr(Rounds, "LONGEST_ROUND_SECONDS", 0.05)
+    goes_on = threading.Event()
+
+    async def course():
+        watched = Watched()
+        watched.watch = Watch(lambda: goes_on.wait(5) and LONG, watched.give_up, watched.beat)
+        watched.watch.begin()
+        await asyncio.sleep(0.1)
+        beats = watched.beats
+        await asyncio.sleep(0.05)
+        hung = watched.beats
+        goes_on.set()
+        async with asyncio.timeout(5):
+            while watched.beats == hung:
+                await asyncio.sleep(0.001)
+        await watched.watch.end()
+        return beats, hung
+
+    beats, hung = asyncio.run(course())
+    assert 0 < beats == hung
+
+
 def test_all_objects_of_a_kind_are_looked_at_together_and_a_deletion_wakes_too():
     async def course():
         watched = Watched(patience=None)
@@ -149,3 +194,26 @@ def test_a_bad_setting_is_refused_by_name(change, named):
     given = {**NEEDED, **{f"{PREFIX}{name}": value for name, value in change.items()}}
     with pytest.raises(SettingsError, match=named):
         load_settings(given)
+
+
+def test_both_kinds_are_looked_at_from_the_beginning_and_the_end_is_told():
+    looked, ended = [], []
+    registry = make_registry(
+        lambda: looked.append("coordination"),
+        lambda: looked.append("policies"),
+        pytest.fail,
+        lambda: ended.append("over"),
+        lambda _: None,
+    )
+    by_name = {each.fn.__name__: each.fn for each in registry._activities.get_all_handlers()}
+
+    async def course():
+        await by_name["begin"]()
+        async with asyncio.timeout(5):
+            while len(looked) < 2:
+                await asyncio.sleep(0.001)
+        await by_name["end"]()
+
+    asyncio.run(course())
+    assert sorted(looked) == ["coordination", "policies"]
+    assert ended == ["over"]

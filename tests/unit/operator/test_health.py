@@ -1,5 +1,6 @@
 """What the operator says of itself: to probes, to Prometheus, and in its log."""
 
+import itertools
 import json
 import logging
 import sys
@@ -27,6 +28,18 @@ def test_who_beats_is_alive_and_who_stalls_is_not(path):
     assert ask(Health(), path).json() == {"status": "alive", "leading": False}
     stalled = ask(Stalled(), path)
     assert (stalled.status_code, stalled.json()["status"]) == (503, "stalled")
+
+
+def test_one_who_has_begun_to_beat_and_stalls_is_missed_whoever_else_beats():
+    clock = itertools.count(step=25).__next__
+    health = Health(clock)
+    health.beat("coordinations")
+    assert health.alive
+    health.beat("lease")
+    assert not health.alive
+    health.beat("coordinations")
+    health.beat("lease")
+    assert health.alive
 
 
 def test_transitions_are_counted_by_their_reason():

@@ -1,9 +1,12 @@
 """What becomes of the route when the object is gone, and what is said of it."""
 
+from datetime import timedelta
+
 import httpx2
 import pytest
 
 from coordination_operator.errors import Unavailable
+from coordination_operator.parting import look_after
 from coordination_operator.reconcile import reconcile
 from services.kit.message import Mode
 from tests.unit.operator.an_api_server import EVENTS
@@ -120,6 +123,54 @@ def test_an_orchestrator_that_was_sent_away_is_fetched_back_for_nobody_else_woul
     operator.parting.say()
     assert operator.replicas == 3
     assert said(operator) == [f"{ALONE}; Choreography has all new sagas"]
+
+
+def recreate(operator, **spec):
+    """Before anybody has seen that it was gone."""
+    delete(operator)
+    operator.api.put_coordination({"mode": "Orchestration", "rollout": ROLLOUT, **spec}, uid="new")
+
+
+def test_whoever_has_its_name_next_trusts_no_mode_that_was_on_trial(rollout):
+    recreate(rollout)
+    successor = rollout.another()
+    assert look_after(successor.cluster, successor.parting) == timedelta()
+    assert said(rollout) == [f"{ALONE}; Orchestration has all new sagas"]
+    look_after(successor.cluster, successor.parting)
+    status = rollout.api.objects[OBJECT]["status"]
+    assert (status["phase"], status["activeMode"]) == ("Stable", "Orchestration")
+    assert rollout.services.share(Mode.ORCHESTRATION) == 100
+    assert '"uid":"new"' in rollout.annotations["bandstand.dev/coordinations"]
+
+
+def test_whoever_has_its_name_next_says_what_it_waits_for_and_touches_nothing(rollout):
+    recreate(rollout)
+    rollout.services.reachable = False
+    look_after(rollout.cluster, rollout.parting)
+    status = rollout.api.objects[OBJECT]["status"]
+    assert status["conditions"][0]["reason"] == "OrderServiceUnavailable"
+    rollout.services.reachable = True
+    look_after(rollout.cluster, rollout.parting)
+    assert said(rollout) == [f"{ALONE}; Orchestration has all new sagas"]
+
+
+def test_an_object_is_no_stranger_to_whoever_was_killed_before_its_status_was_saved(rollout):
+    rollout.api.objects[OBJECT]["status"] = {}
+    successor = rollout.another()
+    assert look_after(successor.cluster, successor.parting)
+    assert said(rollout) == []
+    assert rollout.services.share(Mode.CHOREOGRAPHY) == 20
+
+
+def test_what_is_gone_is_in_no_phase_and_has_no_target(rollout):
+    rollout.cluster.look()
+    assert rollout.metric("phase", phase="Progressing") == 1
+    delete(rollout)
+    look_after(rollout.cluster, rollout.parting)
+    assert rollout.metric("phase", phase="Progressing") is None
+    assert rollout.metric("target", mode=Mode.CHOREOGRAPHY) is None
+    assert rollout.metric("steps") == 0
+    assert rollout.counted("Deleted") == 1
 
 
 def test_where_nothing_was_looked_after_nothing_is_done():

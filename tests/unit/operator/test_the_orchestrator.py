@@ -1,12 +1,16 @@
 """There before it is needed, and sent away only when it is not."""
 
+import dataclasses
+
 from coordination_operator.decide import decide
+from coordination_operator.orchestrator import Orchestrator as Scaler
 from coordination_operator.phases import Command, Phase
 from coordination_operator.plan import Deployed, Scale
 from coordination_operator.reconcile import reconcile
 from coordination_operator.resources import Orchestrator, Rollback, Who
 from services.kit.message import Mode
 from tests.unit.operator.a_world import World, run
+from tests.unit.operator.an_operator import AnOperator
 from tests.unit.operator.builders import START, a_route, a_spec, an_observation
 
 
@@ -30,6 +34,18 @@ def test_nothing_that_is_needed_is_scaled_to_zero():
     done = a_route(Mode.CHOREOGRAPHY, 100)
     assert decide(spec, an_observation(route=done), START).actions == (Scale(0),)
     assert decide(spec, an_observation(route=done, left=None), START).actions == ()
+
+
+def test_an_orchestrator_that_is_not_ours_is_there_and_is_never_scaled():
+    orchestrator = Scaler(AnOperator().api.client(), name="").look()
+    spec = a_spec(orchestrator=Orchestrator(scale_to_zero_when_idle=True))
+    seen = an_observation(route=a_route(Mode.CHOREOGRAPHY, 100), orchestrator=orchestrator)
+    assert decide(spec, seen, START).actions == ()
+    back = an_observation(route=a_route(Mode.CHOREOGRAPHY, 100), orchestrator=orchestrator)
+    begun = decide(a_spec(mode=Who.ORCHESTRATION), back, START)
+    assert begun.status.phase is Phase.PREPARING
+    back = dataclasses.replace(back, status=begun.status)
+    assert decide(a_spec(mode=Who.ORCHESTRATION), back, START).status.phase is Phase.PROGRESSING
 
 
 def test_nothing_is_promoted_to_an_orchestrator_that_is_not_there():
