@@ -213,6 +213,7 @@ def test_a_large_number_stays_a_number() -> None:
         ("settings.replication=-2", "replication"),
         ("tracing.endpoint=http://collector", "endpoint"),
         ("collector.keptPercent=101", "keptPercent"),
+        ("collector.decisionWait=2d", "decisionWait"),
         ("jaeger.enabled=false", "collector.endpoint"),
         ("prometheus.retention=long", "retention"),
         ("prometheus.enabled=false", "grafana.enabled"),
