@@ -9,7 +9,7 @@ import msgspec
 from lab.errors import MissingError
 from lab.output import save_json
 from lab.traces.measure import ModeSummary, measure, summarize
-from lab.traces.span import Kind, Span
+from lab.traces.span import Span, mode_of
 from lab.traces.tree import Tree
 
 FILE = Path("out/traces.json")
@@ -38,17 +38,13 @@ class Kept:
         return self._whose(lambda span: span.tags.get("saga.id") == saga_id)
 
     def last(self, mode: str, count: int) -> list[list[Span]]:
-        return [spans for spans in self._traces if _mode(spans) == mode][:count]
+        return [spans for spans in self._traces if mode_of(spans) == mode][:count]
 
     def page(self, trace_id: str) -> str | None:
         return None
 
     def _whose(self, wanted: Callable[[Span], bool]) -> list[Span]:
         return next((spans for spans in self._traces if any(map(wanted, spans))), [])
-
-
-def _mode(spans: list[Span]) -> str:
-    return next((span.mode for span in spans if span.kind is Kind.SAGA), "")
 
 
 def save(trees: Sequence[Tree], path: Path) -> dict[str, ModeSummary]:

@@ -1,6 +1,6 @@
 """A span as this package wants it, whichever backend it came from."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 
 import msgspec
@@ -46,3 +46,8 @@ class Span(msgspec.Struct, frozen=True):
     @property
     def mode(self) -> str:
         return self.tags.get("saga.mode", "")
+
+
+def mode_of(spans: Iterable[Span]) -> str:
+    """Of a saga's spans; its root says it, and nothing does where that is missing."""
+    return next((span.mode for span in spans if span.kind is Kind.SAGA), "")
