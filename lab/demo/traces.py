@@ -44,7 +44,7 @@ def keep(traces: Traces, folder: Path) -> tuple[dict[str, ModeSummary], Path]:
 
 
 def _gather(backend: Backend, orders: frozenset[str]) -> Traces | None:
-    found = find.last(backend, MOST_READ)
+    found = find.last(backend, MOST_READ, "confirmed")
     ours = [tree for tree in found if tree.root.tags.get("saga.id") in orders]
     by_mode = {mode: [tree for tree in ours if tree.root.mode == mode] for mode in find.MODES}
     if not all(by_mode.values()):

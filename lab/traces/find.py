@@ -7,11 +7,10 @@ from uuid import UUID
 
 from lab.errors import BandstandError
 from lab.traces.backend import Backend
-from lab.traces.span import Kind, Span, mode_of
+from lab.traces.span import Kind, Span, is_of
 from lab.traces.tree import NoTreeError, Tree, grow
 
 MODES = ("orchestration", "choreography")
-PATIENCE_SECONDS = 5.0
 PAUSE_SECONDS = 0.25
 
 
@@ -26,20 +25,18 @@ class TraceIdError(BandstandError):
 def find(backend: Backend, word: str) -> Tree:
     """By an order's id, which is a UUID, or a trace's, 32 hexadecimal digits without a dash.
     Services hand over their spans once a second, so a young trace is waited for."""
-    spans = _awaited(_asking(backend, word))
+    spans = _awaited(_asking(backend, word), backend.patience_seconds)
     if not spans:
-        raise NoTraceError(
-            f"no spans of {word}: one order in ten is traced, unless the stack was started "
-            "with OTEL_TRACES_SAMPLER=always_on"
-        )
+        raise NoTraceError(f"no spans of {word}: {backend.told}")
     return grow(spans)
 
 
-def last(backend: Backend, count: int) -> list[Tree]:
-    """As many of each mode, newest first, waited for like one."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
+def last(backend: Backend, count: int, outcome: str | None = None) -> list[Tree]:
+    """As many of each mode, newest first, waited for like one; all that ended like this, if it is
+    said how."""
+    deadline = time.monotonic() + backend.patience_seconds
     while True:
-        found = [spans for mode in MODES for spans in _latest(backend, mode, count)]
+        found = [spans for mode in MODES for spans in _latest(backend, mode, count, outcome)]
         if all(map(_is_whole, found)) or time.monotonic() > deadline:
             return list(_grown(found))
         time.sleep(PAUSE_SECONDS)
@@ -55,9 +52,10 @@ def _asking(backend: Backend, word: str) -> Callable[[], list[Span]]:
     return lambda: _sagas(backend.saga(order)).get(order, [])
 
 
-def _latest(backend: Backend, mode: str, count: int) -> list[list[Span]]:
-    sagas = (own for spans in backend.last(mode, count) for own in _sagas(spans).values())
-    return [_gathered(backend, own) for own in sagas if mode_of(own) == mode][:count]
+def _latest(backend: Backend, mode: str, count: int, outcome: str | None) -> list[list[Span]]:
+    traces = backend.last(mode, count, outcome)
+    sagas = (own for spans in traces for own in _sagas(spans).values())
+    return [_gathered(backend, own) for own in sagas if is_of(own, mode, outcome)][:count]
 
 
 def _sagas(spans: Iterable[Span]) -> dict[str, list[Span]]:
@@ -86,8 +84,8 @@ def _gathered(backend: Backend, spans: list[Span]) -> list[Span]:
     return _sagas(backend.saga(saga)).get(saga, [])
 
 
-def _awaited(ask: Callable[[], list[Span]]) -> list[Span]:
-    deadline = time.monotonic() + PATIENCE_SECONDS
+def _awaited(ask: Callable[[], list[Span]], patience_seconds: float) -> list[Span]:
+    deadline = time.monotonic() + patience_seconds
     while not _is_whole(spans := ask()) and time.monotonic() < deadline:
         time.sleep(PAUSE_SECONDS)
     return spans

@@ -47,7 +47,12 @@ class Span(msgspec.Struct, frozen=True):
     def mode(self) -> str:
         return self.tags.get("saga.mode", "")
 
+    @property
+    def outcome(self) -> str:
+        return self.tags.get("saga.outcome", "")
 
-def mode_of(spans: Iterable[Span]) -> str:
-    """Of a saga's spans; its root says it, and nothing does where that is missing."""
-    return next((span.mode for span in spans if span.kind is Kind.SAGA), "")
+
+def is_of(spans: Iterable[Span], mode: str, outcome: str | None) -> bool:
+    """Whether they are those of such a saga: its root says it, and nothing does without that."""
+    root = next((span for span in spans if span.kind is Kind.SAGA), None)
+    return root is not None and root.mode == mode and outcome in (None, root.outcome)

@@ -64,7 +64,7 @@ def printed(renderable):
 @pytest.fixture(autouse=True)
 def hurried(monkeypatch):
     monkeypatch.setattr(find, "PAUSE_SECONDS", 0.001)
-    monkeypatch.setattr(find, "PATIENCE_SECONDS", 0.05)
+    monkeypatch.setattr(Zipkin, "patience_seconds", 0.05)
 
 
 def test_spans_are_what_zipkin_was_told():
@@ -78,6 +78,16 @@ def test_the_last_sagas_are_asked_for_by_their_mode():
     assert zipkin.last("choreography", 7) == [in_trace(a_chain())]
     assert asked[0].params["annotationQuery"] == "saga.mode=choreography"
     assert (asked[0].params["spanName"], asked[0].params["limit"]) == ("saga order", "7")
+
+
+def test_of_the_last_sagas_only_those_that_ended_alike_are_compared():
+    rejected = [as_told(span) for span in [a_root(outcome="rejected"), *a_chain()[1:]]]
+    zipkin, asked = a_zipkin([[as_told(span) for span in a_chain()], rejected])
+    (tree,) = find.last(zipkin, 7, "confirmed")
+    assert tree.root.outcome == "confirmed"
+    wanted = "saga.mode=orchestration and saga.outcome=confirmed"
+    assert asked[0].params["annotationQuery"] == wanted
+    assert len(find.last(zipkin, 7)) == 2
 
 
 def test_a_young_trace_is_waited_for_until_it_is_whole():
@@ -189,3 +199,12 @@ def test_modes_stand_side_by_side():
     shown = printed(side_by_side(modes))
     assert shown.splitlines()[0].split()[-2:] == ["orchestration", "choreography"]
     assert "inventory ReserveStock" in printed(paths(modes))
+
+
+def test_a_summary_says_how_its_sagas_ended():
+    rejected = [a_root(outcome="rejected"), *a_chain()[1:]]
+    modes = summarize([measure(grow(spans)) for spans in (a_chain(), a_chain(), rejected)])
+    assert modes["orchestration"].outcomes == {"confirmed": 2, "rejected": 1}
+    assert ["confirmed", "2"] in [
+        line.split() for line in printed(side_by_side(modes)).splitlines()
+    ]

@@ -24,8 +24,8 @@ def a_span(
     )
 
 
-def a_root(end=1_000, mode="orchestration"):
-    return a_span(0, kind="saga", end=end, saga_mode=mode)
+def a_root(end=1_000, mode="orchestration", outcome="confirmed"):
+    return a_span(0, kind="saga", end=end, saga_mode=mode, saga_outcome=outcome)
 
 
 def a_chain():
