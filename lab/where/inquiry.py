@@ -10,7 +10,16 @@ import msgspec
 from lab.api import Api
 from lab.errors import BandstandError
 from lab.stack.options import TRACKER
-from lab.where.standing import Band, Standing, closed, concluded, conducted, recounted, tracked
+from lab.where.standing import (
+    Band,
+    Standing,
+    closed,
+    concluded,
+    conducted,
+    held,
+    recounted,
+    tracked,
+)
 from lab.where.views import Notifications, OrderView, SagaView, State, TrackedView
 from services.kit.message import Mode
 
@@ -87,6 +96,8 @@ def inquire(services: Services, order_id: str) -> Inquiry:
     saga, places = None, 1
     if order.closed_at:
         standing = closed(order)
+    elif order.holds:
+        standing = held(order)
     elif order.mode is Mode.ORCHESTRATION:
         saga, places = services.saga(order_id), 2
         standing = conducted(order, saga)

@@ -33,6 +33,12 @@ def closed(order: OrderView) -> Standing:
     return Standing(_end(order), [], "the order itself")
 
 
+def held(order: OrderView) -> Standing:
+    """Nobody but a person has anything to do, whoever coordinates it."""
+    waits = [f"an answer to {hold.rule}, which holds {hold.step}" for hold in order.holds]
+    return Standing("held", waits, "the order service, which was told of the hold")
+
+
 def conducted(order: OrderView, saga: SagaView | None) -> Standing:
     if saga is None:
         waits = ["the orchestrator to hear of it"]

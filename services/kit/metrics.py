@@ -113,7 +113,7 @@ class Metrics:
     waiting_sagas = _gauge(
         "sagas_waiting",
         "sagas",
-        "Open sagas by the step whose answer they wait for",
+        "Open sagas by the step whose answer they wait for; `hold`: for one to a rule that holds",
         "mode",
         "step",
         shared=True,

@@ -2,13 +2,23 @@
 
 from datetime import UTC, datetime, timedelta
 
+import msgspec
 import pytest
 
 from lab.where.inquiry import Inquiry, UnknownOrderError, ask_everybody, inquire, whole_picture
 from lab.where.score import score
 from lab.where.standing import Band, closed, concluded, conducted, recounted, tracked
 from lab.where.timeline import story
-from lab.where.views import Fact, LogEntry, OrderView, SagaView, State, StepView, TrackedView
+from lab.where.views import (
+    Fact,
+    LogEntry,
+    OpenHold,
+    OrderView,
+    SagaView,
+    State,
+    StepView,
+    TrackedView,
+)
 from services.kit.message import Mode
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -173,6 +183,19 @@ class Answers:
 )
 def test_no_more_places_are_asked_than_it_takes_and_all_are_counted(answers, places):
     assert inquire(answers, "o-1").places == places == len(answers.asked)
+
+
+@pytest.mark.parametrize("mode", Mode)
+def test_what_a_rule_holds_waits_for_an_answer_and_for_no_service(mode):
+    order = msgspec.structs.replace(
+        an_order(mode, facts=[("StockReserved", "inventory"), ("StepHeld", "payment")]),
+        holds=[OpenHold("big-orders", "AuthorizePayment")],
+    )
+    answers = Answers(order)
+    found = inquire(answers, "o-1")
+    assert found.standing.stands == "held"
+    assert found.standing.waits_for == ["an answer to big-orders, which holds AuthorizePayment"]
+    assert answers.asked == ["order"]
 
 
 def test_without_a_timeline_everybody_would_have_to_be_asked():
