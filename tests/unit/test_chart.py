@@ -214,6 +214,8 @@ def test_a_large_number_stays_a_number() -> None:
         ("tracing.endpoint=http://collector", "endpoint"),
         ("collector.keptPercent=101", "keptPercent"),
         ("collector.decisionWait=2d", "decisionWait"),
+        ("settings.traceLinkOnly=true", "collector.keptPercent=100"),
+        ("settings.trackerPatienceSeconds=0", "trackerPatienceSeconds"),
         ("jaeger.enabled=false", "collector.endpoint"),
         ("prometheus.retention=long", "retention"),
         ("prometheus.enabled=false", "grafana.enabled"),
