@@ -9,6 +9,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import tempfile
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from lab.errors import MissingError
 from lab.stack.home import cache_folder, locked_file
 from lab.stack.tools import which
 
+PATIENCE_SECONDS = 300.0
 PROGRAMS = ("prometheus", "promtool")
 NEEDS = (
     "Prometheus and promtool are not on PATH, and Debian's package cannot be had here; "
@@ -38,14 +40,16 @@ def installed_prometheus(cache: Path | None = None) -> Prometheus | None:
     return _in(unpacked) if unpacked.is_dir() else None
 
 
-def find_prometheus(cache: Path | None = None) -> Prometheus:
-    """Downloads once; MissingError where there is nothing to download from."""
+def find_prometheus(
+    cache: Path | None = None, within_seconds: float = PATIENCE_SECONDS
+) -> Prometheus:
+    """Downloads once; MissingError where there is nothing to download from, or only slowly."""
     cache = cache or cache_folder()
     cache.mkdir(parents=True, exist_ok=True)
     with locked_file(cache / "prometheus.lock", lambda: None):
         if found := installed_prometheus(cache):
             return found
-        _unpack(cache, cache / "prometheus")
+        _unpack(cache, cache / "prometheus", time.monotonic() + within_seconds)
     return _in(cache / "prometheus")
 
 
@@ -54,23 +58,26 @@ def _in(unpacked: Path) -> Prometheus:
     return Prometheus(server, promtool)
 
 
-def _unpack(cache: Path, unpacked: Path) -> None:
+def _unpack(cache: Path, unpacked: Path, deadline: float) -> None:
     if not (which("apt-get") and which("dpkg-deb")):
         raise MissingError(NEEDS)
     folder = Path(tempfile.mkdtemp(prefix="unfinished-prometheus-", dir=cache))
     try:
-        _run(["apt-get", "--quiet", "download", "prometheus"], folder)
+        _run(["apt-get", "--quiet", "download", "prometheus"], folder, deadline)
         package = next(folder.glob("prometheus_*.deb"))
-        _run(["dpkg-deb", "--extract", package.name, "package"], folder)
+        _run(["dpkg-deb", "--extract", package.name, "package"], folder, deadline)
         (folder / "package").rename(unpacked)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _run(command: list[str], folder: Path) -> None:
+def _run(command: list[str], folder: Path, deadline: float) -> None:
+    left = max(deadline - time.monotonic(), 0)
     try:
         subprocess.run(  # noqa: S603 - our own command lines
-            command, cwd=folder, check=True, capture_output=True, text=True, timeout=300
+            command, cwd=folder, check=True, capture_output=True, text=True, timeout=left
         )
     except subprocess.CalledProcessError as error:
         raise MissingError(f"{NEEDS} ({error.stderr.strip()[-200:]})") from error
+    except subprocess.TimeoutExpired as error:
+        raise MissingError(f"{NEEDS} ({command[0]} takes too long)") from error

@@ -17,7 +17,7 @@ from lab.demo.programme import FEWEST_ORDERS, ORDER_OF_MODES, Programme, program
 from lab.demo.stage import Stage, on_stage
 from lab.demo.storm import Storm, weather
 from lab.demo.traces import Traces, gather, keep
-from lab.errors import ViolationError
+from lab.errors import BandstandError, ViolationError
 from lab.load.progress import Bars
 from lab.monitor.experiment import monitor
 from lab.output import AsJson, err, out, print_json, say
@@ -67,11 +67,11 @@ def demo(
 
 
 def _perform(stack: Stack, programme: Programme, began: float) -> tuple[Report, Traces | None]:
-    with on_stage(stack) as stage, looking_on(stack) as panels:
+    with on_stage(stack) as stage, looking_on(stack, say) as panels:
         stage.set_faults(Catalogue())
         phases = {mode: _phase(stage, mode, programme) for mode in ORDER_OF_MODES}
         undisturbed = [order for phase in phases.values() for order in phase.steady]
-        traces = gather(stack, undisturbed)
+        traces = _gathered(stack, undisturbed)
         storm = _storm(stage, programme)
         policies = _policies(stage, programme)
         monitoring = _monitoring(stage, programme)
@@ -81,6 +81,15 @@ def _perform(stack: Stack, programme: Programme, began: float) -> tuple[Report, 
             stage, programme, phases, storm, verdicts, began, policies, monitoring, panels()
         )
         return found, traces
+
+
+def _gathered(stack: Stack, orders: list[str]) -> Traces | None:
+    """A demo without them is one, and says so."""
+    try:
+        return gather(stack, orders)
+    except BandstandError as missing:
+        say(f"\nNo traces to compare: {missing}")
+        return None
 
 
 def _phase(stage: Stage, mode: Mode, programme: Programme) -> Phase:

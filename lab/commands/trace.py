@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -49,6 +50,12 @@ From = Annotated[
 ]
 
 
+class Outcome(StrEnum):
+    CONFIRMED = "confirmed"
+    REJECTED = "rejected"
+    ANY = "any"
+
+
 class NothingToCompareError(BandstandError):
     """It takes a trace of each mode."""
 
@@ -87,6 +94,9 @@ def compare(
     html: Annotated[
         Path | None, typer.Option(help="Write a page too: two waterfalls on one time scale.")
     ] = None,
+    outcome: Annotated[
+        Outcome, typer.Option(help="Of the last ones, those that ended like this.")
+    ] = Outcome.CONFIRMED,
     where: From = None,
     as_json: AsJson = False,
 ) -> None:
@@ -94,7 +104,8 @@ def compare(
     if (last is None) == (not traces) or (traces and len(traces) != 2):
         raise typer.BadParameter("name two traces, A and B, or --last N")
     with _backend(context, where) as backend:
-        trees = find.last(backend, last) if last else _two(backend, traces or [])
+        wanted = None if outcome is Outcome.ANY else outcome.value
+        trees = find.last(backend, last, wanted) if last else _two(backend, traces or [])
         modes = _summaries(trees)
         if html:
             from lab.traces.page import write  # jinja takes its time to import

@@ -77,7 +77,8 @@ def _latency(steady: Stretch) -> str:
 def _places(questions: Whereabouts) -> str:
     if questions.places is None:
         return "all had ended before the question"
-    return f"{questions.places:g} services had to be asked where each of them was"
+    services = "1 service" if questions.places == 1 else f"{questions.places:g} services"
+    return f"{services} had to be asked where each of them was"
 
 
 def _enter(stage: AnyStage, mode: Mode, programme: Programme) -> None:

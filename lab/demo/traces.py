@@ -18,6 +18,10 @@ KEPT = 50
 PAGE = "traces.html"
 
 
+class NoTracesError(BandstandError):
+    """There is nothing to compare."""
+
+
 class Traces(msgspec.Struct, frozen=True):
     """`newest` are the pages of the newest order in each mode, while the backend still runs."""
 
@@ -25,16 +29,12 @@ class Traces(msgspec.Struct, frozen=True):
     newest: dict[str, str]
 
 
-def gather(stack: Stack, orders: Collection[str]) -> Traces | None:
-    """The newest traced ones of these orders in each mode; None without a backend. That it fails
-    is no reason for a demo to fail."""
+def gather(stack: Stack, orders: Collection[str]) -> Traces:
+    """The newest traced ones of these orders that were confirmed, in each mode."""
     if stack.traces is None:
-        return None
-    try:
-        with reading(stack.traces) as backend:
-            return _gather(backend, frozenset(orders))
-    except BandstandError:
-        return None
+        raise NoTracesError("Zipkin does not run here")
+    with reading(stack.traces) as backend:
+        return _gather(backend, frozenset(orders))
 
 
 def keep(traces: Traces, folder: Path) -> tuple[dict[str, ModeSummary], Path]:
@@ -43,12 +43,13 @@ def keep(traces: Traces, folder: Path) -> tuple[dict[str, ModeSummary], Path]:
     return modes, write(traces.trees, folder / PAGE, lambda _: None)
 
 
-def _gather(backend: Backend, orders: frozenset[str]) -> Traces | None:
-    found = find.last(backend, MOST_READ)
+def _gather(backend: Backend, orders: frozenset[str]) -> Traces:
+    found = find.last(backend, MOST_READ, "confirmed")
     ours = [tree for tree in found if tree.root.tags.get("saga.id") in orders]
     by_mode = {mode: [tree for tree in ours if tree.root.mode == mode] for mode in find.MODES}
-    if not all(by_mode.values()):
-        return None
+    if missing := [mode for mode in find.MODES if not by_mode[mode]]:
+        modes = " and ".join(missing)
+        raise NoTracesError(f"of {len(orders)} orders none in {modes} has one; {backend.told}")
     pages = {mode: backend.page(trees[0].root.trace) for mode, trees in by_mode.items()}
     return Traces(
         trees=[tree for trees in by_mode.values() for tree in trees[:KEPT]],

@@ -11,9 +11,17 @@ from lab.api import Api, ProblemError
 from lab.demo.stage import Stage
 from lab.errors import NotReadyError
 from lab.monitor.exposition import Sample, samples
-from lab.monitor.knowing import Knowing, await_caught_up, knowing
+from lab.monitor.knowing import (
+    ORCHESTRATOR,
+    Knowing,
+    await_caught_up,
+    conductor,
+    knowing,
+    timeline,
+    tracking,
+)
 from lab.monitor.series import of_mode
-from lab.monitor.stall import FAULT, OF_MODE, Stalled, stall
+from lab.monitor.stall import FAULT, OF_MODE, SCATTERED, Stalled, stall
 from lab.monitor.tracker import tracker
 from lab.quantiles import measured
 from lab.report.monitoring import CONDUCTED, TRACKED, UNTRACKED, Monitoring, Watched
@@ -23,7 +31,6 @@ from lab.stack.supervisor import processes
 from observability.dashboards.questions import NEEDED
 from services.kit.message import Mode
 
-ORCHESTRATOR = "orchestrator"
 BURST, STALLED = 300, 24
 TRACES = 50
 KNOWERS = {UNTRACKED: None, TRACKED: TRACKER, CONDUCTED: ORCHESTRATOR}
@@ -42,6 +49,7 @@ def monitor(stage: Stage, seed: int, narrate: Narrate) -> Monitoring:
         fault=FAULT,
         stalled={mode: len(placed) for mode, placed in stalled.placed.items()},
         orders=BURST,
+        scattered=stalled.answers[SCATTERED],
         variants={
             variant: _watched(variant, stalled, known, exposed, bytes_of[mode])
             for variant, mode in OF_MODE.items()
@@ -52,11 +60,13 @@ def monitor(stage: Stage, seed: int, narrate: Narrate) -> Monitoring:
 def _bursts(stage: Stage, seed: int, pid: int, narrate: Narrate) -> dict[str, Knowing]:
     await_caught_up(stage.database)
     home = Home(Path(stage.stack.home))
-    conductor = {each.name: each.pid for each in processes(home) if _conducts(each.name)}
+    conducting = {each.name: each.pid for each in processes(home) if _conducts(each.name)}
     narrate(f"{BURST} orders in each mode, with a saga-tracker looking on")
+    band = {UNTRACKED: timeline(), TRACKED: tracking(pid)}
+    orchestra = {CONDUCTED: conductor(conducting)}
     return {
-        TRACKED: knowing(stage, Mode.CHOREOGRAPHY, BURST, seed, {TRACKER: pid}),
-        CONDUCTED: knowing(stage, Mode.ORCHESTRATION, BURST, seed, conductor),
+        **knowing(stage, Mode.CHOREOGRAPHY, BURST, seed, band),
+        **knowing(stage, Mode.ORCHESTRATION, BURST, seed, orchestra),
     }
 
 
@@ -71,7 +81,7 @@ def _watched(
     exposed: Mapping[str, list[Sample]],
     span_bytes: float | None,
 ) -> Watched:
-    knower, found, answers = KNOWERS[variant], known.get(variant), stalled.answers[variant]
+    knower, found, answers = KNOWERS[variant], known[variant], stalled.answers[variant]
     players = [name for name in SERVICES if name != ORCHESTRATOR]
     return Watched(
         noticed=len(stalled.noticed[variant].at),
@@ -81,12 +91,13 @@ def _watched(
         right=answers.right,
         places=answers.places,
         answer_ms=answers.ms,
-        known_share=found.known_share if found else 0.0,
-        lag_ms=found.lag_ms if found else None,
+        known_share=found.known_share,
+        current_share=found.current_share,
+        lag_ms=found.lag_ms,
         queries=NEEDED[variant],
         series=of_mode(OF_MODE[variant], exposed, [*players, *([knower] if knower else [])]),
         span_bytes_per_order=span_bytes,
-        knower_cpu_ms_per_order=found.cpu_ms_per_order if found else None,
+        knower_cpu_ms_per_order=found.cpu_ms_per_order,
     )
 
 

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import msgspec
@@ -13,28 +13,40 @@ from lab.errors import NotReadyError
 from lab.load.progress import Bars
 from lab.measure.processes import Spent, cpu_seconds
 from lab.quantiles import Quantiles, measured
+from lab.stack.options import TRACKER
 from services.kit.message import Mode
 
-KNOWS = {Mode.ORCHESTRATION: "orchestrator.sagas", Mode.CHOREOGRAPHY: "saga_tracker.sagas"}
 KNOWN = query(__file__, "known")
 UNSEEN = query(__file__, "unseen")
-TRACKED = query(__file__, "tracked")
+LAG = query(__file__, "lag")
+ORCHESTRATOR = "orchestrator"
 CONCURRENCY = 64
 LOOK_SECONDS = 0.2
 PATIENCE_SECONDS = 60.0
 
 
+class Knower(msgspec.Struct, frozen=True):
+    """One place that hears of all sagas of a mode: SQL for what it has heard of `open.id`, and for
+    when it showed each order as over; and its processes, if knowing is all they are there for."""
+
+    heard: str
+    shown: str
+    pids: Mapping[str, int] = {}
+
+
 class Knowing(msgspec.Struct, frozen=True):
-    """Of one load; `lag_ms` only where knowledge is second-hand."""
+    """Of one load."""
 
     known_share: float
-    cpu_ms_per_order: float
-    lag_ms: Quantiles | None
+    current_share: float
+    cpu_ms_per_order: float | None
+    lag_ms: Quantiles
 
 
-class _Count(msgspec.Struct):
+class Count(msgspec.Struct):
     open: int
     known: int
+    current: int
 
 
 class _Unseen(msgspec.Struct):
@@ -43,6 +55,33 @@ class _Unseen(msgspec.Struct):
 
 class _Lag(msgspec.Struct):
     ms: float
+
+
+def timeline() -> Knower:
+    """The order service, which notes what everybody says of its orders, in both modes. Its own part
+    it need not hear."""
+    return Knower(
+        heard="SELECT type FROM orders.timeline WHERE order_id = open.id"
+        " UNION ALL VALUES ('OrderPlaced'), ('Order' || initcap(open.status))",
+        shown="SELECT id, closed_at FROM orders.orders",
+    )
+
+
+def tracking(pid: int) -> Knower:
+    return Knower(
+        heard="SELECT jsonb_object_keys(heard) FROM saga_tracker.sagas WHERE order_id = open.id",
+        shown="SELECT order_id, closed_at FROM saga_tracker.sagas",
+        pids={TRACKER: pid},
+    )
+
+
+def conductor(pids: Mapping[str, int]) -> Knower:
+    return Knower(
+        heard="SELECT CASE heard WHEN 'Started' THEN 'OrderPlaced' ELSE heard END"
+        " FROM orchestrator.saga_log WHERE order_id = open.id",
+        shown="SELECT order_id, ended_at FROM orchestrator.sagas",
+        pids=pids,
+    )
 
 
 def await_caught_up(database: Database) -> None:
@@ -55,35 +94,46 @@ def await_caught_up(database: Database) -> None:
     raise NotReadyError("the saga-tracker does not catch up; see its log")
 
 
-def knowing(stage: Stage, mode: Mode, orders: int, seed: int, pids: Mapping[str, int]) -> Knowing:
-    """A burst in one mode; `pids` is the process that knows."""
+def knowing(
+    stage: Stage, mode: Mode, orders: int, seed: int, knowers: Mapping[str, Knower]
+) -> dict[str, Knowing]:
+    """A burst in one mode, and what each of its knowers knew of it."""
     stage.switch(mode)
-    load, spent = stage.load(orders, seed), Spent()
-    spent.sample(cpu_seconds(pids))
-    with counting(stage.database, mode) as counts, Bars(orders) as bars:
+    load, spent = stage.load(orders, seed), {name: Spent() for name in knowers}
+    _sample(spent, knowers)
+    with counting(stage.database, mode, knowers) as counts, Bars(orders) as bars:
         load.closed(CONCURRENCY, bars, PATIENCE_SECONDS)
     if not stage.await_quiet(PATIENCE_SECONDS):
         raise NotReadyError("the stack does not come to rest; see `bandstand logs`")
-    lag = _lag(stage.database, load.ledger.ids) if mode is Mode.CHOREOGRAPHY else None
-    spent.sample(cpu_seconds(pids))
-    seen = sum(each.open for each in counts)
-    return Knowing(
-        known_share=round(sum(each.known for each in counts) / seen, 3) if seen else 0.0,
-        cpu_ms_per_order=round(sum(spent.by_name().values()) * 1000 / orders, 2),
-        lag_ms=lag,
-    )
+    if any(TRACKER in knower.pids for knower in knowers.values()):
+        await_caught_up(stage.database)
+    _sample(spent, knowers)
+    return {
+        name: Knowing(
+            known_share=_share(counts[name], lambda count: count.known),
+            current_share=_share(counts[name], lambda count: count.current),
+            cpu_ms_per_order=_each(spent[name], orders) if knower.pids else None,
+            lag_ms=_lag(stage.database, knower, load.ledger.ids),
+        )
+        for name, knower in knowers.items()
+    }
 
 
 @contextmanager
-def counting(database: Database, mode: Mode) -> Iterator[list[_Count]]:
+def counting(
+    database: Database, mode: Mode, knowers: Mapping[str, Knower]
+) -> Iterator[dict[str, list[Count]]]:
     """Counts five times a second, as long as it goes on."""
-    counts: list[_Count] = []
+    counts: dict[str, list[Count]] = {name: [] for name in knowers}
     over = threading.Event()
-    text = KNOWN.replace(b"{knows}", KNOWS[mode].encode())
+    texts = {
+        name: KNOWN.replace(b"{heard}", knower.heard.encode()) for name, knower in knowers.items()
+    }
 
     def count() -> None:
         while not over.wait(LOOK_SECONDS):
-            counts.append(database.row(text, _Count, mode=mode))
+            for name, text in texts.items():
+                counts[name].append(database.row(text, Count, mode=mode))
         database.close()
 
     counter = threading.Thread(target=count, name="counter", daemon=True)
@@ -95,7 +145,20 @@ def counting(database: Database, mode: Mode) -> Iterator[list[_Count]]:
         counter.join()
 
 
-def _lag(database: Database, ids: list[str]) -> Quantiles:
-    """Once the tracker knows each order's end."""
-    await_caught_up(database)
-    return measured([row.ms for row in database.rows(TRACKED, _Lag, ids=ids)])
+def _sample(spent: Mapping[str, Spent], knowers: Mapping[str, Knower]) -> None:
+    for name, knower in knowers.items():
+        spent[name].sample(cpu_seconds(knower.pids))
+
+
+def _share(counts: Sequence[Count], of: Callable[[Count], int]) -> float:
+    seen = sum(each.open for each in counts)
+    return round(sum(map(of, counts)) / seen, 3) if seen else 0.0
+
+
+def _each(spent: Spent, orders: int) -> float:
+    return round(sum(spent.by_name().values()) * 1000 / orders, 2)
+
+
+def _lag(database: Database, knower: Knower, ids: list[str]) -> Quantiles:
+    text = LAG.replace(b"{shown}", knower.shown.encode())
+    return measured([row.ms for row in database.rows(text, _Lag, ids=ids)])

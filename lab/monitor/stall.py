@@ -2,7 +2,7 @@
 what can be learned of them meanwhile."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
@@ -14,10 +14,10 @@ from lab.load.door import Door
 from lab.load.load import Load
 from lab.load.mix import mix
 from lab.monitor.alarms import Alarm, Alarms, Noticed
-from lab.quantiles import Quantiles, measured
-from lab.report.monitoring import CONDUCTED, TRACKED, UNTRACKED
+from lab.quantiles import measured
+from lab.report.monitoring import CONDUCTED, TRACKED, UNTRACKED, Answers
 from lab.stack.options import TRACKER
-from lab.where.inquiry import Services, inquire
+from lab.where.inquiry import Inquiry, Services, ask_everybody, inquire
 from services.kit.faults import Catalogue, Fault, Rule
 from services.kit.message import Mode
 
@@ -27,20 +27,12 @@ NAMED = ("ArrangeShipment", "ShipmentArranged", "shipping to arrange the shipmen
 PER_SECOND = 24.0
 NOTICED_WITHIN_SECONDS = 20.0
 PATIENCE_SECONDS = 60.0
+SCATTERED = "choreography, asking everybody"
 OF_MODE = {
     UNTRACKED: Mode.CHOREOGRAPHY,
     TRACKED: Mode.CHOREOGRAPHY,
     CONDUCTED: Mode.ORCHESTRATION,
 }
-
-
-class Answers(msgspec.Struct, frozen=True):
-    """To "where is order X, and what does it wait for?"."""
-
-    asked: int
-    right: int
-    places: float
-    ms: Quantiles
 
 
 class Stalled(msgspec.Struct, frozen=True):
@@ -109,12 +101,18 @@ def _ask_all(
     answers = {}
     for variant, mode in OF_MODE.items():
         with Services(urls if variant == TRACKED else untracked) as services:
-            answers[variant] = _ask(services, [order for _, order in placed[mode]])
+            answers[variant] = _ask(inquire, services, placed[mode])
+    with Services(untracked) as services:
+        answers[SCATTERED] = _ask(ask_everybody, services, placed[Mode.CHOREOGRAPHY])
     return answers
 
 
-def _ask(services: Services, orders: Sequence[str]) -> Answers:
-    found = [inquire(services, order) for order in orders]
+def _ask(
+    question: Callable[[Services, str], Inquiry],
+    services: Services,
+    placed: Sequence[tuple[float, str]],
+) -> Answers:
+    found = [question(services, order) for _, order in placed]
     return Answers(
         asked=len(found),
         right=sum(_is_right(each.standing.waits_for) for each in found),

@@ -10,13 +10,25 @@ CONDUCTED = "orchestration"
 VARIANTS = (UNTRACKED, TRACKED, CONDUCTED)
 
 
+class Answers(msgspec.Struct, frozen=True):
+    """To "where is order X, and what does it wait for?"."""
+
+    asked: int
+    right: int
+    places: float
+    ms: Quantiles
+
+
 class Watched(msgspec.Struct, frozen=True):
     """One way of knowing where sagas stand.
 
     `noticed` are stalled sagas that it found without being asked, `noticed_ms` how long after their
     placing, `said` what it then named. `right` of the `asked` were told what they wait for.
-    `known_share` is of open sagas under load. `knower_cpu_ms_per_order` is the process that knows,
-    without its share of database and broker; None where nobody does.
+    `known_share` is of the open sagas under load: one place knew of them; `current_share`: it had
+    heard the last word of everybody who had said something. `lag_ms` is how late it showed an order
+    as over.
+    `knower_cpu_ms_per_order` is the process that is there to know, without its share of database
+    and broker; None where none is.
     """
 
     noticed: int
@@ -27,7 +39,8 @@ class Watched(msgspec.Struct, frozen=True):
     places: float
     answer_ms: Quantiles
     known_share: float
-    lag_ms: Quantiles | None
+    current_share: float
+    lag_ms: Quantiles
     queries: int
     series: int
     span_bytes_per_order: float | None
@@ -35,9 +48,11 @@ class Watched(msgspec.Struct, frozen=True):
 
 
 class Monitoring(msgspec.Struct, frozen=True):
-    """`stalled` sagas of each mode waited for `fault`; `orders` a mode were the load."""
+    """`stalled` sagas of each mode waited for `fault`; `orders` a mode were the load. `scattered`
+    is what choreography's answers would take if no service kept a timeline."""
 
     fault: str
     stalled: dict[str, int]
     orders: int
+    scattered: Answers
     variants: dict[str, Watched]

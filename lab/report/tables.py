@@ -48,10 +48,6 @@ def _named(watched: Watched) -> str:
     return ", ".join(name for name in watched.said if name != "order") or "nothing"
 
 
-def _late(watched: Watched) -> float | None:
-    return watched.lag_ms.p95 if watched.lag_ms else None
-
-
 def _figure(value: float | None, form: str) -> str:
     """Nothing, where there is nobody to measure."""
     return "" if value is None else format(value, form)
@@ -63,11 +59,12 @@ WATCHED_ROWS: tuple[tuple[str, Callable[[Watched], str]], ...] = (
     ("places to ask where and why", lambda each: f"{each.places:g}"),
     ("time to that answer, ms", lambda each: _cell(each.answer_ms.p50, ",.1f")),
     ("open sagas known in one place", lambda each: f"{each.known_share:.0%}"),
+    ("  with everybody's last word", lambda each: f"{each.current_share:.0%}"),
+    ("  which it hears late, p95, ms", lambda each: _cell(each.lag_ms.p95, ",.0f")),
     ("queries to see what is missing", lambda each: f"{each.queries}"),
     ("time series to keep", lambda each: f"{each.series:,}"),
     ("bytes of spans per order", lambda each: _cell(each.span_bytes_per_order, ",.0f")),
     ("CPU of who knows, ms per order", lambda each: _figure(each.knower_cpu_ms_per_order, ",.2f")),
-    ("who learns it late by, p95, ms", lambda each: _figure(_late(each), ",.0f")),
 )
 
 
@@ -88,7 +85,8 @@ def in_words(watched: Watched) -> str:
     """One variant's answer to who noticed, and what they knew."""
     ms = watched.noticed_ms.p50
     soon = "nobody noticed" if ms is None else f"noticed after {ms / 1000:.1f} s"
-    return f"{soon}, naming {_named(watched)}; {watched.places:g} places to ask why"
+    places = "1 place" if watched.places == 1 else f"{watched.places:g} places"
+    return f"{soon}, naming {_named(watched)}; {places} to ask why"
 
 
 def watched_side_by_side(monitoring: Monitoring) -> Table:
@@ -98,6 +96,9 @@ def watched_side_by_side(monitoring: Monitoring) -> Table:
         table.add_column(heading, justify="right", no_wrap=True)
     for label, read in WATCHED_ROWS:
         table.add_row(label, *(read(monitoring.variants[variant]) for variant in VARIANTS))
+    scattered = monitoring.scattered
+    table.add_row("places, without a timeline", f"{scattered.places:g}")
+    table.add_row("  time to that answer, ms", _cell(scattered.ms.p50, ",.1f"))
     return table
 
 

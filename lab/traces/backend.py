@@ -21,14 +21,24 @@ class UnknownBackendError(BandstandError):
 
 
 class Backend(Protocol):
+    """`patience_seconds` is how long it may take until a saga that is over is told as a whole,
+    `told` which ones are."""
+
+    @property
+    def patience_seconds(self) -> float: ...
+
+    @property
+    def told(self) -> str: ...
+
     def trace(self, trace_id: str) -> list[Span]:
         """Empty where nobody has told of it, or not yet."""
 
     def saga(self, saga_id: str) -> list[Span]:
         """All of a saga's spans, in whichever trace they are."""
 
-    def last(self, mode: str, count: int) -> list[list[Span]]:
-        """The traces of a mode's latest finished sagas, newest first."""
+    def last(self, mode: str, count: int, outcome: str | None = None) -> list[list[Span]]:
+        """The traces of a mode's latest finished sagas, newest first; only those with such an
+        outcome, if there is one."""
 
     def page(self, trace_id: str) -> str | None:
         """Where a person looks at it."""

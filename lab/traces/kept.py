@@ -9,7 +9,7 @@ import msgspec
 from lab.errors import MissingError
 from lab.output import save_json
 from lab.traces.measure import ModeSummary, measure, summarize
-from lab.traces.span import Kind, Span
+from lab.traces.span import Span, is_of
 from lab.traces.tree import Tree
 
 FILE = Path("out/traces.json")
@@ -26,6 +26,9 @@ class Document(msgspec.Struct, frozen=True):
 class Kept:
     """Read only, and everything at once."""
 
+    patience_seconds = 0.0
+    told = "the demo kept the newest confirmed orders of those that were traced"
+
     def __init__(self, document: Document) -> None:
         self.made_at = document.made_at
         self._traces = document.traces
@@ -37,18 +40,14 @@ class Kept:
     def saga(self, saga_id: str) -> list[Span]:
         return self._whose(lambda span: span.tags.get("saga.id") == saga_id)
 
-    def last(self, mode: str, count: int) -> list[list[Span]]:
-        return [spans for spans in self._traces if _mode(spans) == mode][:count]
+    def last(self, mode: str, count: int, outcome: str | None = None) -> list[list[Span]]:
+        return [spans for spans in self._traces if is_of(spans, mode, outcome)][:count]
 
     def page(self, trace_id: str) -> str | None:
         return None
 
     def _whose(self, wanted: Callable[[Span], bool]) -> list[Span]:
         return next((spans for spans in self._traces if any(map(wanted, spans))), [])
-
-
-def _mode(spans: list[Span]) -> str:
-    return next((span.mode for span in spans if span.kind is Kind.SAGA), "")
 
 
 def save(trees: Sequence[Tree], path: Path) -> dict[str, ModeSummary]:

@@ -16,6 +16,7 @@ class Measured(msgspec.Struct, frozen=True):
     the most messages that one handling sent."""
 
     mode: str
+    outcome: str
     spans: int
     orphans: int
     hops: int
@@ -28,10 +29,11 @@ class Measured(msgspec.Struct, frozen=True):
 
 
 class ModeSummary(msgspec.Struct, frozen=True):
-    """Medians, but for `orphans`, which are all there were, `services`, whoever took part, and
-    `critical_path`, the most frequent one."""
+    """Medians, but for `outcomes` and `orphans`, which are all there were, `services`, whoever took
+    part, and `critical_path`, the most frequent one."""
 
     traces: int
+    outcomes: dict[str, int]
     orphans: int
     spans: float
     hops: float
@@ -49,6 +51,7 @@ def measure(tree: Tree) -> Measured:
     times = split(path, admission(tree))
     return Measured(
         mode=tree.root.mode,
+        outcome=tree.root.outcome,
         spans=len(spans),
         orphans=len(tree.orphans),
         hops=_handled(path),
@@ -76,6 +79,7 @@ def _summary(traces: Sequence[Measured]) -> ModeSummary:
     paths = Counter(tuple(each.critical_path) for each in traces)
     return ModeSummary(
         traces=len(traces),
+        outcomes=dict(Counter(each.outcome for each in traces)),
         orphans=sum(each.orphans for each in traces),
         spans=median(each.spans for each in traces),
         hops=median(each.hops for each in traces),

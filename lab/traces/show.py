@@ -59,8 +59,13 @@ def paths(modes: Mapping[str, ModeSummary]) -> Table:
 
 
 def _rows(summaries: list[ModeSummary]) -> list[tuple[str, list[str]]]:
+    outcomes = dict.fromkeys(outcome for each in summaries for outcome in each.outcomes)
     return [
         ("traces", [str(each.traces) for each in summaries]),
+        *(
+            (f"  {outcome}", [str(each.outcomes.get(outcome, 0)) for each in summaries])
+            for outcome in outcomes
+        ),
         ("orphans, in all", [str(each.orphans) for each in summaries]),
         ("spans", [f"{each.spans:g}" for each in summaries]),
         ("hops on the critical path", [f"{each.hops:g}" for each in summaries]),
@@ -77,8 +82,7 @@ def _rows(summaries: list[ModeSummary]) -> list[tuple[str, list[str]]]:
 
 def _what(span: Span) -> str:
     if span.kind is Kind.SAGA:
-        outcome = span.tags.get("saga.outcome", "")
-        return f"{span.name} {outcome} {span.tags.get('saga.reason', '')}".strip()
+        return f"{span.name} {span.outcome} {span.tags.get('saga.reason', '')}".strip()
     what = name(span) if span.kind is Kind.OTHER else f"{span.kind} {span.step}"
     return " ".join([what, *marks(span)])
 

@@ -1,6 +1,6 @@
 """A span as this package wants it, whichever backend it came from."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 
 import msgspec
@@ -46,3 +46,13 @@ class Span(msgspec.Struct, frozen=True):
     @property
     def mode(self) -> str:
         return self.tags.get("saga.mode", "")
+
+    @property
+    def outcome(self) -> str:
+        return self.tags.get("saga.outcome", "")
+
+
+def is_of(spans: Iterable[Span], mode: str, outcome: str | None) -> bool:
+    """Whether they are those of such a saga: its root says it, and nothing does without that."""
+    root = next((span for span in spans if span.kind is Kind.SAGA), None)
+    return root is not None and root.mode == mode and outcome in (None, root.outcome)

@@ -10,7 +10,16 @@ import msgspec
 from lab.api import Api
 from lab.errors import BandstandError
 from lab.stack.options import TRACKER
-from lab.where.standing import Band, Standing, closed, concluded, conducted, tracked
+from lab.where.standing import (
+    Band,
+    Standing,
+    closed,
+    concluded,
+    conducted,
+    held,
+    recounted,
+    tracked,
+)
 from lab.where.views import Notifications, OrderView, SagaView, State, TrackedView
 from services.kit.message import Mode
 
@@ -66,7 +75,7 @@ class Services:
         return self._find(TRACKER, f"/sagas/{order_id}", TrackedView)
 
     def band(self, order_id: str) -> Band:
-        """Four questions, because nobody has the four answers."""
+        """Four questions, one to each player."""
         told = self._find("notification", f"/notifications?order_id={order_id}", Notifications)
         kinds = [each.kind for each in told.notifications] if told else []
         return Band(
@@ -84,19 +93,26 @@ def inquire(services: Services, order_id: str) -> Inquiry:
     """As few questions as it takes to know where the order stands and what it waits for."""
     began = time.perf_counter()
     order = services.order(order_id)
-    saga, band, places = None, None, 1
+    saga, places = None, 1
     if order.closed_at:
         standing = closed(order)
+    elif order.holds:
+        standing = held(order)
     elif order.mode is Mode.ORCHESTRATION:
         saga, places = services.saga(order_id), 2
         standing = conducted(order, saga)
     elif services.tracks:
         standing, places = tracked(order, services.tracked(order_id)), 2
     else:
-        band, places = services.band(order_id), 5
-        standing = concluded(order, band)
-    ms = (time.perf_counter() - began) * 1000
-    return Inquiry(order, standing, places, round(ms, 2), saga, band)
+        standing = recounted(order)
+    return Inquiry(order, standing, places, _ms_since(began), saga)
+
+
+def ask_everybody(services: Services, order_id: str) -> Inquiry:
+    """What a choreographed order would take if the order service heard only its own part."""
+    began = time.perf_counter()
+    order, band = services.order(order_id), services.band(order_id)
+    return Inquiry(order, concluded(order, band), 5, _ms_since(began), band=band)
 
 
 def whole_picture(services: Services, order_id: str) -> Inquiry:
@@ -105,4 +121,8 @@ def whole_picture(services: Services, order_id: str) -> Inquiry:
     saga = found.saga
     if saga is None and found.order.mode is Mode.ORCHESTRATION:
         saga = services.saga(order_id)
-    return msgspec.structs.replace(found, saga=saga, band=found.band or services.band(order_id))
+    return msgspec.structs.replace(found, saga=saga, band=services.band(order_id))
+
+
+def _ms_since(began: float) -> float:
+    return round((time.perf_counter() - began) * 1000, 2)

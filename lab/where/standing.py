@@ -1,12 +1,14 @@
 """Where an order stands and what it waits for; pure.
 
-In orchestration that is read off the saga. In choreography nobody knows it: it has to be
-concluded from what each participant says, by somebody who knows everybody's reactions.
+In orchestration that is read off the saga. In choreography nobody decides it: it is concluded, by
+somebody who knows everybody's reactions, from the events that the order service has heard of its
+order anyway, or without those from what each participant says.
 """
 
 import msgspec
 
 from lab.where.views import OrderView, SagaView, State, TrackedView
+from services.saga_tracker.model import awaited
 
 WAITED_FOR = {"sent", "undoing"}
 FAILED = {"rejected", "released", "declined", "voided", "refused", "cancelled"}
@@ -31,6 +33,12 @@ def closed(order: OrderView) -> Standing:
     return Standing(_end(order), [], "the order itself")
 
 
+def held(order: OrderView) -> Standing:
+    """Nobody but a person has anything to do, whoever coordinates it."""
+    waits = [f"an answer to {hold.rule}, which holds {hold.step}" for hold in order.holds]
+    return Standing("held", waits, "the order service, which was told of the hold")
+
+
 def conducted(order: OrderView, saga: SagaView | None) -> Standing:
     if saga is None:
         waits = ["the orchestrator to hear of it"]
@@ -45,6 +53,11 @@ def tracked(order: OrderView, saga: TrackedView | None) -> Standing:
         return Standing(order.status, waits, "the saga-tracker, which has heard nothing yet")
     stands = saga.status if saga.status == "stuck" else _end(order)
     return Standing(stands, saga.awaits, "the saga-tracker, from the events")
+
+
+def recounted(order: OrderView) -> Standing:
+    waits = awaited({fact.type for fact in order.timeline})
+    return Standing(_end(order), list(waits), "the order's own timeline")
 
 
 def concluded(order: OrderView, band: Band) -> Standing:

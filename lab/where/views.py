@@ -16,6 +16,13 @@ class Fact(msgspec.Struct, frozen=True):
     attempt: int = 1
 
 
+class OpenHold(msgspec.Struct, frozen=True):
+    """A rule holds a step, until somebody answers."""
+
+    rule: str
+    step: str
+
+
 class OrderView(msgspec.Struct, frozen=True):
     id: str
     status: str
@@ -28,6 +35,7 @@ class OrderView(msgspec.Struct, frozen=True):
     cancel_requested_at: datetime | None
     timeline: list[Fact]
     trace_id: str | None = None
+    holds: list[OpenHold] = []
 
 
 class LogEntry(msgspec.Struct, frozen=True):

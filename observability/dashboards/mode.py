@@ -119,7 +119,7 @@ def _known_to_the_tracker() -> Sequence[Panel]:
             "Sagas, as the tracker sees them",
             "short",
             [query(states, "{{state}}")],
-            "From the events alone. Stuck: not heard of for longer than its patience.",
+            "From the events alone. Held: by a rule. Stuck: silent for longer than its patience.",
         ),
         series(
             "What stuck sagas wait for",

@@ -37,7 +37,7 @@ OUTBOX = [
     series(
         "Unsent messages",
         "short",
-        [query("sum by (service) (bandstand_outbox_pending)", "{{service}}")],
+        [query("max by (service) (bandstand_outbox_pending)", "{{service}}")],
         "Committed, and not acknowledged by the broker. A look a second: most are sent by then.",
     ),
     series(
@@ -50,7 +50,7 @@ OUTBOX = [
         "Put off and dead",
         "short",
         [
-            query("sum by (service) (bandstand_parked_messages)", "put off: {{service}}"),
+            query("max by (service) (bandstand_parked_messages)", "put off: {{service}}"),
             query("sum by (topic) (bandstand_dead_letters_total)", "dead: {{topic}}"),
         ],
         "Wait for another try, and could not be handled at all.",

@@ -17,8 +17,8 @@ TRACKED: Questions = [
 ]
 CONCLUDED: Questions = [
     (f"sum by (group) (bandstand_consumer_lag_messages{{{_JAZZ}}})", "unread: {{group}}"),
-    ("sum by (service) (bandstand_outbox_pending)", "unsent: {{service}}"),
-    ("sum by (service) (bandstand_parked_messages)", "put off: {{service}}"),
+    ("max by (service) (bandstand_outbox_pending)", "unsent: {{service}}"),
+    ("max by (service) (bandstand_parked_messages)", "put off: {{service}}"),
     (f"sum by (service, why) ({_RETRIES})", "tried again: {{service}} {{why}}"),
     ('1 - min by (service) (up{job="bandstand"})', "away: {{service}}"),
 ]

@@ -11,6 +11,12 @@ ANSWERS = 'bandstand_http_request_duration_seconds_count{method="POST",route="/o
 
 OPERATOR = "Told by the operator; empty where none runs, as on a laptop."
 
+
+def _of_all(metric: str) -> str:
+    """Of all services; a service's replicas tell the same of their common database."""
+    return f"sum(max by (service) ({metric}))"
+
+
 ROUTE = [
     series(
         "Weights",
@@ -143,8 +149,8 @@ VERDICT = [
                 f"sum by (mode) (bandstand_consumer_lag_messages{{{MODE}}})",
                 "unread: {{mode}}",
             ),
-            query("sum(bandstand_outbox_pending)", "unsent, both modes"),
-            query("sum(bandstand_parked_messages)", "put off, both modes"),
+            query(_of_all("bandstand_outbox_pending"), "unsent, both modes"),
+            query(_of_all("bandstand_parked_messages"), "put off, both modes"),
         ],
         "An old mode is empty when nothing of it is on its way.",
     ),

@@ -28,7 +28,7 @@ def settings_table() -> str:
 
 
 def metrics_table() -> str:
-    head = ("metric", "type", "unit", "labels", "meaning")
+    head = ("metric", "type", "unit", "labels", "of replicas", "meaning")
     return _table(head, sorted(map(_metric, declarations().values())))
 
 
@@ -56,7 +56,9 @@ def _meaning(about: dict[str, Any]) -> str:
 def _metric(metric: Declared[Any]) -> tuple[str, ...]:
     labels = ", ".join(f"`{label}`" for label in metric.labels)
     kind = metric.kind.__name__.lower()
-    return f"`{metric.exposed}`", kind, metric.unit, labels, metric.text
+    numbered = metric.unit in ("starts", "version")
+    together = "maximum" if metric.shared else "each" if numbered else "sum"
+    return f"`{metric.exposed}`", kind, metric.unit, labels, together, metric.text
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -20,12 +20,21 @@ M = TypeVar("M", Counter, Gauge, Histogram)
 
 
 class Declared(Generic[M]):
-    """A metric as it is declared; on an instance of `Metrics` it is the metric itself."""
+    """A metric as it is declared; on an instance of `Metrics` it is the metric itself. A `shared`
+    one is what each replica reads from their database: the maximum over them is it, not the sum."""
 
     def __init__(
-        self, kind: type[M], name: str, unit: str, text: str, *labels: str, **more: Any
+        self,
+        kind: type[M],
+        name: str,
+        unit: str,
+        text: str,
+        *labels: str,
+        shared: bool = False,
+        **more: Any,
     ) -> None:
         self.kind: type[M] = kind
+        self.shared = shared
         self.name, self.unit = f"{NAMESPACE}_{name}", unit
         self.text, self.labels, self._more = text, labels, more
 
@@ -49,12 +58,14 @@ class Declared(Generic[M]):
         return made
 
 
-def _counter(name: str, unit: str, text: str, *labels: str) -> Declared[Counter]:
-    return Declared(Counter, name, unit, text, *labels)
+def _counter(
+    name: str, unit: str, text: str, *labels: str, shared: bool = False
+) -> Declared[Counter]:
+    return Declared(Counter, name, unit, text, *labels, shared=shared)
 
 
-def _gauge(name: str, unit: str, text: str, *labels: str) -> Declared[Gauge]:
-    return Declared(Gauge, name, unit, text, *labels)
+def _gauge(name: str, unit: str, text: str, *labels: str, shared: bool = False) -> Declared[Gauge]:
+    return Declared(Gauge, name, unit, text, *labels, shared=shared)
 
 
 def _histogram(
@@ -64,7 +75,8 @@ def _histogram(
 
 
 class Metrics:
-    """One process's metrics, on a registry of its own; who reads them sums replicas."""
+    """One process's metrics, on a registry of its own; who reads them sums replicas, or takes the
+    maximum of what is shared."""
 
     requests = _histogram(
         "http_request_duration_seconds",
@@ -84,20 +96,27 @@ class Metrics:
         "outcome",
     )
     route_share = _gauge(
-        "route_share_ratio", "ratio", "Of the new orders, what the route gives to a mode", "mode"
+        "route_share_ratio",
+        "ratio",
+        "Of the new orders, what the route gives to a mode",
+        "mode",
+        shared=True,
     )
-    route_epoch = _gauge("route_epoch", "epoch", "Number of the routing decision in force")
-    open_sagas = _gauge("sagas_open", "sagas", "Open sagas", "mode", "epoch")
+    route_epoch = _gauge(
+        "route_epoch", "epoch", "Number of the routing decision in force", shared=True
+    )
+    open_sagas = _gauge("sagas_open", "sagas", "Open sagas", "mode", "epoch", shared=True)
     oldest_saga = _gauge(
-        "sagas_oldest_age_seconds", "seconds", "Age of the oldest open saga", "mode"
+        "sagas_oldest_age_seconds", "seconds", "Age of the oldest open saga", "mode", shared=True
     )
-    stuck_sagas = _gauge("sagas_stuck", "sagas", "Sagas that make no progress", "mode")
+    stuck_sagas = _gauge("sagas_stuck", "sagas", "Sagas that make no progress", "mode", shared=True)
     waiting_sagas = _gauge(
         "sagas_waiting",
         "sagas",
-        "Open sagas by the step whose answer they wait for",
+        "Open sagas by the step whose answer they wait for; `hold`: for one to a rule that holds",
         "mode",
         "step",
+        shared=True,
     )
     deadlines_passed = _counter(
         "deadlines_passed",
@@ -150,9 +169,14 @@ class Metrics:
     published_bytes = _counter(
         "messages_published_bytes", "bytes", "Bytes of their values and headers", "mode", "topic"
     )
-    parked = _gauge("parked_messages", "messages", "Messages that wait for another try")
+    parked = _gauge(
+        "parked_messages", "messages", "Messages that wait for another try", shared=True
+    )
     outbox_pending = _gauge(
-        "outbox_pending", "messages", "Outbox rows that the broker has not acknowledged"
+        "outbox_pending",
+        "messages",
+        "Outbox rows that the broker has not acknowledged",
+        shared=True,
     )
     resent = _counter("outbox_resent", "messages", "Outbox rows published by a sweep, not at once")
 
@@ -182,7 +206,7 @@ class Metrics:
     incarnation = _gauge("incarnation", "starts", "Starts of this instance")
 
     tracked_sagas = _gauge(
-        "tracked_sagas", "sagas", "saga-tracker: open sagas by state", "mode", "state"
+        "tracked_sagas", "sagas", "saga-tracker: open sagas by state", "mode", "state", shared=True
     )
     tracked_waiting = _gauge(
         "tracked_sagas_waiting",
@@ -190,6 +214,7 @@ class Metrics:
         "saga-tracker: stuck sagas by the event that is missing",
         "mode",
         "event",
+        shared=True,
     )
     tracker_lag = _histogram(
         "tracker_lag_seconds",
@@ -219,13 +244,19 @@ class Metrics:
     policy_version = _gauge("policy_version", "version", "Version of the rules in force here")
 
     policy_points_behind = _gauge(
-        "policy_points_behind", "points", "Points that enforce an older version than the newest"
+        "policy_points_behind",
+        "points",
+        "Points that enforce an older version than the newest",
+        shared=True,
     )
     policy_points_missed = _gauge(
-        "policy_points_missed", "points", "Points that fell silent without saying that they leave"
+        "policy_points_missed",
+        "points",
+        "Points that fell silent without saying that they leave",
+        shared=True,
     )
     policy_skew = _gauge(
-        "policy_skew_seconds", "seconds", "For how long some point has been behind"
+        "policy_skew_seconds", "seconds", "For how long some point has been behind", shared=True
     )
     policy_violations = _counter(
         "policy_violations",
@@ -233,6 +264,7 @@ class Metrics:
         "Steps done past a rule, found by the auditor; each replica goes over all orders",
         "mode",
         "kind",
+        shared=True,
     )
     policy_audited = _counter(
         "policy_audited_steps",
@@ -240,6 +272,7 @@ class Metrics:
         "Steps that a rule could guard, done, by whether one did; counted like the violations",
         "mode",
         "guarded",
+        shared=True,
     )
     policy_slipped = _counter(
         "policy_slipped",
@@ -247,6 +280,7 @@ class Metrics:
         "Of these, steps whose point did not enforce the rule yet, by the version of the rules",
         "mode",
         "version",
+        shared=True,
     )
 
     def __init__(self, service: str) -> None:

@@ -91,6 +91,7 @@ def sending(record: Record, context: str, started: float) -> Told:
             "messaging.message.id": record.message_id,
             "saga.id": saga_id,
             "saga.mode": record.mode,
+            "saga.epoch": record.epoch,
             "saga.step": kind,
             "saga.attempt": int(attempt),
         },

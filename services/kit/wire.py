@@ -31,6 +31,10 @@ class Record(msgspec.Struct, frozen=True):
     value: bytes
     parent: str | None = None
 
+    @property
+    def epoch(self) -> Epoch:
+        return Epoch(int(dict(self.headers)["ce_epoch"]))
+
 
 def to_record(message: Message, parent: str | None = None) -> Record:
     return Record(

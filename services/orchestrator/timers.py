@@ -28,6 +28,13 @@ WHERE deadline_at IS NOT NULL AND step.value ->> 'deadline' IS NOT NULL
 GROUP BY step.key
 """
 
+_HELD = """
+SELECT count(*) FROM sagas
+WHERE deadline_at IS NOT NULL AND state ->> 'path' = 'forward'
+  AND jsonb_path_exists(state, '$.holds.* ? (@.answer == "")')
+"""
+HOLD = "hold"
+
 
 class Timers:
     """A duty: decide for sagas whose deadline passed, in one transaction with the outbox."""
@@ -70,6 +77,8 @@ class Timers:
         connection = self._database.connection()
         waiting = dict.fromkeys((step.name for step in self._orchestrator.newest.steps), 0)
         waiting.update(dict(connection.execute(_WAITING).fetchall()))
+        held = connection.execute(_HELD).fetchone()
+        waiting[HOLD] = held[0] if held else 0
         for step, sagas in waiting.items():
             self._metrics.waiting_sagas.labels(MODE, step).set(sagas)
         row = connection.execute(_STUCK).fetchone()

@@ -64,6 +64,8 @@ class Deadlines:
         self._tracing = tracing
         self._wait = wait
         self._passed = metrics.deadlines_passed.labels(Mode.CHOREOGRAPHY.value, "order")
+        for mode in Mode:  # before the first, which would be no increase of nothing
+            metrics.ended.labels(mode.value, "rejected", "timed_out")
 
     def run(self) -> float:
         values = {"wait": self._wait, "longest": LONGEST_WAIT_SECONDS, "limit": AT_ONCE}

@@ -15,7 +15,7 @@ from services.kit.relay import Publisher
 from services.kit.tracing import Tracing
 from services.messages import OrderCancelRequested
 from services.order.admission import told
-from services.order.views import Heard, OrderPage, OrderSummary, OrderView
+from services.order.views import Heard, OpenHold, OrderPage, OrderSummary, OrderView
 
 _PAGE = """
 SELECT id, customer_id, status, reason, mode, epoch, total_cents, currency,
@@ -34,6 +34,11 @@ FROM orders WHERE id = %s
 """
 
 _TIMELINE = "SELECT type, source, at, message_id FROM timeline WHERE order_id = %s"
+
+_HOLDS = """
+SELECT rule, step, until FROM holds
+WHERE order_id = %s AND answer IS NULL AND until > clock_timestamp() ORDER BY rule
+"""
 
 _LOCK = """
 SELECT status, cancel_requested_at, mode, epoch, traceparent FROM orders WHERE id = %s FOR UPDATE
@@ -63,7 +68,9 @@ def order(pool: Pool, order_id: UUID) -> OrderView:
         if row is None:
             raise unknown(order_id)
         heard = connection.execute(_TIMELINE, (str(order_id),)).fetchall()
+        held: Any = connection.execute(_HOLDS, (str(order_id),)).fetchall()
     summary = _summary(row)
+    pending = summary.status == "pending"
     items, cancel_requested_at, traceparent = row[11:14]
     return OrderView(
         **summary.model_dump(),
@@ -73,6 +80,7 @@ def order(pool: Pool, order_id: UUID) -> OrderView:
         timeline=sorted(
             [*map(_heard, heard), *_own(summary, cancel_requested_at)], key=lambda one: one.at
         ),
+        holds=[OpenHold(rule=r, step=s, until=u) for r, s, u in held] if pending else [],
     )
 
 

@@ -85,11 +85,20 @@ class OrderSummary(BaseModel):
     closed_at: datetime | None
 
 
+class OpenHold(BaseModel):
+    """A rule holds a step until somebody answers, or until then."""
+
+    rule: str
+    step: str
+    until: datetime
+
+
 class OrderView(OrderSummary):
     items: list[OrderItem]
     cancel_requested_at: datetime | None
     trace_id: str | None
     timeline: list[Heard]
+    holds: list[OpenHold]
 
 
 class OrderPage(BaseModel):

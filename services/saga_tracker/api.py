@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -11,22 +11,16 @@ from pydantic import BaseModel
 
 from services.kit.pool import Pool
 from services.kit.problems import Problem, documented
-from services.saga_tracker.model import Heard, awaited, outcome, reason
-from services.saga_tracker.store import decode_heard
+from services.saga_tracker.model import Heard, awaited, holds, outcome, reason
+from services.saga_tracker.store import STATUS, decode_heard
 
 SagaStatus = Literal["running", "stuck", "ended"]
 
-_SAGAS = """
+# To clients a held one is running; its holds say why it does not get on.
+_SAGAS = f"""
 SELECT order_id, epoch, status, progressed_at, closed_at, heard
-FROM (
-    SELECT *, CASE
-        WHEN closed_at IS NOT NULL THEN 'ended'
-        WHEN progressed_at < now() - make_interval(secs => %(patience)s) THEN 'stuck'
-        ELSE 'running'
-    END AS status
-    FROM sagas
-) AS sagas
-"""
+FROM (SELECT *, replace({STATUS}, 'held', 'running') AS status FROM sagas) AS sagas
+"""  # noqa: S608 - our own words
 
 _PAGE = f"""{_SAGAS}
 WHERE (%(status)s::text IS NULL OR status = %(status)s)
@@ -39,8 +33,15 @@ LIMIT %(limit)s
 _SAGA = f"{_SAGAS} WHERE order_id = %(order)s"
 
 
+class HeldStep(BaseModel):
+    step: str
+    rules: list[str]
+    until: datetime
+
+
 class TrackedSaga(BaseModel):
-    """`awaits` are the events that have to come next, as far as the tracker knows the flow."""
+    """`awaits` are the events that have to come next, as far as the tracker knows the flow; `holds`
+    are rules that let none come until somebody answers."""
 
     order_id: UUID
     epoch: int
@@ -50,6 +51,7 @@ class TrackedSaga(BaseModel):
     outcome: str | None
     reason: str | None
     awaits: list[str]
+    holds: list[HeldStep]
 
 
 class HeardEvent(BaseModel):
@@ -113,9 +115,13 @@ def _values(row: Any) -> dict[str, Any]:
         "outcome": outcome(heard),
         "reason": reason(heard),
         "awaits": list(awaited(heard)),
+        "holds": [
+            HeldStep(step=each.step, rules=list(each.rules), until=each.until)
+            for each in holds(heard, datetime.now(UTC))
+        ],
     }
 
 
 def _events(heard: dict[str, Heard]) -> list[HeardEvent]:
-    found = [HeardEvent(type=kind, at=each.at) for kind, each in heard.items()]
+    found = [HeardEvent(type=kind.partition(":")[0], at=each.at) for kind, each in heard.items()]
     return sorted(found, key=lambda event: event.at)

@@ -16,6 +16,8 @@ import msgspec
 from services.kit.message import Event
 from services.messages import (
     CustomerNotified,
+    HoldApproved,
+    HoldDeclined,
     OrderConfirmed,
     OrderExpired,
     OrderRejected,
@@ -26,6 +28,7 @@ from services.messages import (
     ShipmentArranged,
     ShipmentCancelled,
     ShipmentRefused,
+    StepHeld,
     StockRejected,
     StockReleased,
     StockReserved,
@@ -39,8 +42,11 @@ def _names(*kinds: type[Event]) -> frozenset[str]:
 
 END: Final = CustomerNotified.__name__
 DECIDED: Final = _names(OrderConfirmed, OrderRejected)
+HELD: Final = f"{StepHeld.__name__}:"
+ANSWERS: Final = _names(HoldApproved, HoldDeclined)
 PIVOT: Final = ShipmentArranged.__name__
 FAILED: Final = _names(StockRejected, PaymentDeclined, ShipmentRefused, ShipmentCancelled)
+ENDS_HOLDS: Final = FAILED | DECIDED | {PIVOT}
 STOCK_SETTLED: Final = _names(StockRejected, StockReleased)
 MONEY_SETTLED: Final = _names(PaymentDeclined, PaymentVoided)
 NO_PROGRESS: Final = OrderExpired.__name__
@@ -59,10 +65,20 @@ AWAITED: Final = (
 
 
 class Heard(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What the tracker keeps of an event."""
+    """What the tracker keeps of an event; `rules` and `until` are those of a hold."""
 
     at: datetime
     reason: str | None = None
+    rules: tuple[str, ...] = ()
+    until: datetime | None = None
+
+
+class Hold(msgspec.Struct, frozen=True):
+    """Rules that hold a step until somebody answers."""
+
+    step: str
+    rules: tuple[str, ...]
+    until: datetime
 
 
 def awaited(heard: Collection[str]) -> tuple[str, ...]:
@@ -76,6 +92,24 @@ def awaited(heard: Collection[str]) -> tuple[str, ...]:
     if FAILED & set(heard):
         return _undoing(heard)
     return _missing(heard, StockReserved, PaymentAuthorized) or (PIVOT,)
+
+
+def hold_of(step: str) -> str:
+    """What a hold is kept under: one a step, where of other events one a kind is kept."""
+    return f"{HELD}{step}"
+
+
+def holds(heard: Mapping[str, Heard], now: datetime) -> tuple[Hold, ...]:
+    """What nobody has answered yet, where nothing else has ended it."""
+    if ENDS_HOLDS & set(heard):
+        return ()
+    answered = max((heard[kind].at for kind in ANSWERS & set(heard)), default=None)
+    return tuple(
+        Hold(kind.removeprefix(HELD), each.rules, each.until)
+        for kind, each in heard.items()
+        if each.until is not None and each.until > now
+        if answered is None or each.at > answered
+    )
 
 
 def outcome(heard: Collection[str]) -> str | None:

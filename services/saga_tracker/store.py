@@ -11,7 +11,15 @@ from services.kit import sql
 from services.kit.message import Epoch, SagaId
 from services.kit.metrics import Metrics
 from services.kit.postgres import PostgresDatabase
-from services.saga_tracker.model import AWAITED, END, NO_PROGRESS, Heard, awaited
+from services.saga_tracker.model import (
+    ANSWERS,
+    AWAITED,
+    END,
+    ENDS_HOLDS,
+    NO_PROGRESS,
+    Heard,
+    awaited,
+)
 
 EVERY_SECONDS = 1.0
 MOST_EXPLAINED = 1_000
@@ -33,17 +41,31 @@ SET heard = sagas.heard || EXCLUDED.heard,
     END
 """  # noqa: S608 - names of our own events
 
-_OPEN = """
-SELECT count(*) FILTER (WHERE progressed_at >= now() - make_interval(secs => %(patience)s)),
-    count(*) FILTER (WHERE progressed_at < now() - make_interval(secs => %(patience)s))
-FROM sagas WHERE closed_at IS NULL
+# As `model.holds` says it: until then, not answered since, and not ended otherwise.
+HELD = f"""
+NOT heard ?| array[{", ".join(f"'{kind}'" for kind in sorted(ENDS_HOLDS))}] AND EXISTS (
+    SELECT FROM jsonb_each(heard) AS kept
+    WHERE (kept.value ->> 'until')::timestamptz > now()
+      AND (kept.value ->> 'at')::timestamptz > coalesce(greatest(
+          {", ".join(f"(heard -> '{kind}' ->> 'at')::timestamptz" for kind in sorted(ANSWERS))}
+      ), '-infinity'))
 """
 
-_STUCK = """
+# A hold is no progress that is missing: a saga that is silent for that reason is not stuck.
+STATUS = f"""CASE
+        WHEN closed_at IS NOT NULL THEN 'ended'
+        WHEN {HELD} THEN 'held'
+        WHEN progressed_at < now() - make_interval(secs => %(patience)s) THEN 'stuck'
+        ELSE 'running'
+    END"""
+
+_OPEN = f"SELECT {STATUS} AS status, count(*) FROM sagas WHERE closed_at IS NULL GROUP BY 1"  # noqa: S608
+
+_STUCK = f"""
 SELECT heard FROM sagas
-WHERE closed_at IS NULL AND progressed_at < now() - make_interval(secs => %(patience)s)
+WHERE closed_at IS NULL AND {STATUS} = 'stuck'
 LIMIT %(limit)s
-"""
+"""  # noqa: S608
 
 decode_heard = msgspec.json.Decoder(dict[str, Heard]).decode
 
@@ -67,11 +89,12 @@ class Watch:
 
     def run(self) -> float:
         connection = self._database.connection()
-        running, stuck = connection.execute(_OPEN, self._values).fetchone() or (0, 0)
-        for state, sagas in (("running", running), ("stuck", stuck)):
+        states = dict.fromkeys(("running", "held", "stuck"), 0)
+        states.update(dict(connection.execute(_OPEN, self._values).fetchall()))
+        for state, sagas in states.items():
             self._metrics.tracked_sagas.labels(MODE, state).set(sagas)
         missing = dict.fromkeys((kind.__name__ for kind in AWAITED), 0)
-        for (heard,) in connection.execute(_STUCK, self._values) if stuck else ():
+        for (heard,) in connection.execute(_STUCK, self._values) if states["stuck"] else ():
             for event in awaited(decode_heard(heard)):
                 missing[event] += 1
         for event, sagas in missing.items():

@@ -4,14 +4,15 @@ nothing, sends nothing, and no saga waits for it."""
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from services.kit.batch import Batch
 from services.kit.effects import Effects
 from services.kit.faults import Faults
-from services.kit.message import Epoch, Message, Mode, SagaId, Vocabulary
+from services.kit.message import Body, Epoch, Message, Mode, SagaId, Vocabulary
 from services.kit.session import Session
-from services.messages import EVENTS
-from services.saga_tracker.model import Heard
+from services.messages import EVENTS, StepHeld
+from services.saga_tracker.model import Heard, hold_of
 from services.saga_tracker.store import hear
 
 OBSERVED = frozenset(event.__name__ for event in EVENTS)
@@ -34,9 +35,17 @@ class Tracker:
         heard: dict[SagaId, dict[str, Heard]] = {}
         epochs: dict[SagaId, Epoch] = {}
         for message, _ in batch:
-            body = self.vocabulary.body(message)
-            told = Heard(message.sent_at(), getattr(body, "reason", None))
-            heard.setdefault(message.saga_id, {})[message.type] = told
+            name, told = _kept(message, self.vocabulary.body(message))
+            heard.setdefault(message.saga_id, {})[name] = told
             epochs[message.saga_id] = message.epoch
         hear(session.connection, heard, epochs)
         return Effects(projected=[message for message, _ in batch])
+
+
+def _kept(message: Message, body: Body) -> tuple[str, Heard]:
+    at = message.sent_at()
+    if isinstance(body, StepHeld):
+        return hold_of(body.step), Heard(
+            at, rules=body.rules, until=datetime.fromtimestamp(body.until, UTC)
+        )
+    return message.type, Heard(at, getattr(body, "reason", None))

@@ -29,6 +29,11 @@ class Monitor:
         """How many numbers a panel would draw, series by series; those with none are left out."""
         return [count for each in self._range(expr, since) if (count := _numbers(each))]
 
+    def highest(self, expr: str, since: float) -> float:
+        """The highest number that a panel would draw."""
+        values = (float(value) for each in self._range(expr, since) for _, value in each.values)
+        return max((value for value in values if not math.isnan(value)), default=math.nan)
+
     def firing(self) -> set[str]:
         """Those that only began to wait for their time are not."""
         alerts = self.server.ask("alerts")["alerts"]

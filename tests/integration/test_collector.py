@@ -4,7 +4,7 @@ import os
 import shutil
 import subprocess
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
@@ -30,6 +30,7 @@ CALLS = "traces_span_metrics_calls_total"
 OPENMETRICS = {"Accept": "application/openmetrics-text; version=1.0.0"}
 ORDINARY = 8
 SLOW_SECONDS = 2.5  # longer than the objective allows
+VERDICT_SECONDS, PATIENCE_SECONDS = 1, 6
 
 
 class Collector:
@@ -56,7 +57,7 @@ class Collector:
 
 
 def configured(ports):
-    """Ours, on ports that are free here; sagas are told at once, so it need not wait for long."""
+    """Ours, on ports that are free here; spans are told at once, so it need not wait for long."""
     settings = yaml.safe_load(CONFIGURATION.read_text())
     protocols = settings["receivers"]["otlp"]["protocols"]
     protocols.pop("grpc")
@@ -64,7 +65,8 @@ def configured(ports):
     settings["exporters"]["prometheus"]["endpoint"] = f"{LOOPBACK}:{ports['metrics']}"
     settings["extensions"]["health_check"]["endpoint"] = f"{LOOPBACK}:{ports['health']}"
     settings["service"]["telemetry"] = {"metrics": {"level": "none"}}
-    settings["processors"]["tail_sampling"]["decision_wait"] = "2s"
+    judge = settings["processors"]["tail_sampling"]
+    judge["decision_wait_after_root_received"] = f"{VERDICT_SECONDS}s"
     return yaml.safe_dump(settings)
 
 
@@ -76,7 +78,11 @@ def collecting(folder, traces_endpoint, kept_percent):
     ports = {name: free.take() for name in ("otlp", "metrics", "health")}
     settings = folder / "collector.yaml"
     settings.write_text(configured(ports))
-    more = {"TRACES_ENDPOINT": traces_endpoint, "KEPT_PERCENT": str(kept_percent)}
+    more = {
+        "TRACES_ENDPOINT": traces_endpoint,
+        "KEPT_PERCENT": str(kept_percent),
+        "DECISION_WAIT": f"{PATIENCE_SECONDS}s",
+    }
     with (folder / "collector.log").open("wb") as log:
         process = subprocess.Popen(
             [COLLECTOR, "--config", settings], stdout=log, stderr=log, env={**os.environ, **more}
@@ -90,20 +96,46 @@ def collecting(folder, traces_endpoint, kept_percent):
         process.wait()
 
 
-def a_saga(mode, outcome="confirmed", reason=None, seconds=0.01, backward=False):
-    """Told by the service that tells it, as it would; its trace's id."""
+class Saga:
+    """Told by the service that tells it, as it would: what is done of it, and its root last."""
+
+    def __init__(self, mode, backward=False):
+        self._mode, self._id, self._start = mode, SagaId(str(uuid4())), time.time()
+        with telling() as tracing:
+            self._root = tracing.admit(None).traceparent
+            placed = a_message(an_order(self._id), mode, traceparent=self._root)
+            done = Handled(placed, "ReserveStock", backward, "StockReserved")
+            for noted in tracing.handled(done, 0, self._start + 0.001):
+                tracing.tell([noted.span.in_batch(self._start + 0.002, 0.001, 1)])
+        self.trace = self._root[3:35]
+
+    def end(self, outcome="confirmed", reason=None, seconds=0.01):
+        times = self._start, self._start + seconds, self._start + seconds
+        closed = Closed(self._id, self._mode, 1, outcome, reason, self._root, None, *times)
+        with telling() as tracing:
+            tracing.tell([noted.span for noted in tracing.closed(closed)])
+        return self.trace
+
+
+@contextmanager
+def telling():
     tracing = Tracing("order", "order-0", Metrics("order"))
-    saga_id, start = SagaId(str(uuid4())), time.time()
-    root = tracing.admit(None)
-    placed = a_message(an_order(saga_id), mode, traceparent=root.traceparent)
-    done = Handled(placed, "ReserveStock", backward, "StockReserved")
-    for noted in tracing.handled(done, 0, start + 0.001):
-        tracing.tell([noted.span.in_batch(start + 0.002, 0.001, 1)])
-    end = outcome, reason, root.traceparent, None
-    closed = Closed(saga_id, mode, 1, *end, start, start + seconds, start + seconds)
-    tracing.tell([noted.span for noted in tracing.closed(closed)])
-    tracing.shutdown()
-    return root.traceparent[3:35]
+    try:
+        yield tracing
+    finally:
+        tracing.shutdown()
+
+
+def a_saga(mode, outcome="confirmed", reason=None, seconds=0.01, backward=False):
+    return Saga(mode, backward).end(outcome, reason, seconds)
+
+
+def kept(backend):
+    """The traces that were kept, with the names of their spans."""
+    found = defaultdict(set)
+    for at, span in backend.spans().items():
+        found[at.trace].add(span.name.split()[0])
+    return found
 
 
 @pytest.fixture
@@ -122,18 +154,41 @@ def collector(backend, tmp_path, monkeypatch):
 
 
 def test_what_failed_was_slow_or_was_compensated_is_kept_and_all_of_it_counted(collector, backend):
-    kept = set()
+    wrong = set()
     for mode in Mode:
-        kept.add(a_saga(mode, "rejected", "timed_out"))
-        kept.add(a_saga(mode, seconds=SLOW_SECONDS))
-        kept.add(a_saga(mode, backward=True))
+        wrong.add(a_saga(mode, "rejected", "timed_out"))
+        wrong.add(a_saga(mode, seconds=SLOW_SECONDS))
+        wrong.add(a_saga(mode, backward=True))
         for _ in range(ORDINARY):
             a_saga(mode)
     per_mode = ORDINARY + 3
     eventually(
         lambda: collector.counted("saga order") == dict.fromkeys(Mode, per_mode), "all are counted"
     )
-    eventually(lambda: {at.trace for at in backend.spans()} >= kept, "those worth it are kept")
+    eventually(lambda: kept(backend).keys() >= wrong, "those worth it are kept")
     last = a_saga(Mode.CHOREOGRAPHY, backward=True)
-    eventually(lambda: last in {at.trace for at in backend.spans()}, "all were judged")
-    assert {at.trace for at in backend.spans()} == {*kept, last}
+    eventually(lambda: last in kept(backend), "all were judged")
+    assert kept(backend).keys() == {*wrong, last}
+
+
+def test_a_saga_that_stands_still_is_kept_whole_if_it_then_fails(collector, backend):
+    standing = Saga(Mode.ORCHESTRATION)
+    for _ in range(3):
+        time.sleep(VERDICT_SECONDS)
+        a_saga(Mode.ORCHESTRATION)
+    standing.end("rejected", "timed_out")
+    eventually(lambda: kept(backend)[standing.trace] == {"process", "saga"}, "all of it is kept")
+    assert kept(backend).keys() == {standing.trace}
+
+
+def test_of_a_saga_that_fails_after_it_was_given_up_the_end_is_kept(collector, backend):
+    late, never = Saga(Mode.CHOREOGRAPHY), Saga(Mode.CHOREOGRAPHY)
+    time.sleep(PATIENCE_SECONDS + 2)
+    a_saga(Mode.CHOREOGRAPHY)
+    time.sleep(VERDICT_SECONDS + 2)
+    late.end("rejected", "timed_out")
+    never.end()
+    eventually(lambda: kept(backend)[late.trace] == {"saga"}, "its end is kept")
+    last = a_saga(Mode.CHOREOGRAPHY, backward=True)
+    eventually(lambda: last in kept(backend), "all were judged")
+    assert kept(backend).keys() == {late.trace, last}

@@ -67,6 +67,7 @@ def broken_rules(run):
 def of_one(run, span, spans):
     yield "it ends after it began", span.end_ns >= span.start_ns
     yield "its links are there", all(link in spans for link in span.links)
+    yield "it says of its saga what all say", of_its_saga(span) == SAID[span.name.split()[0]]
     if span.name == "saga order":
         yield "a root has no cause", run.cause(span) is None
         return
@@ -88,6 +89,23 @@ def of_one(run, span, spans):
         yield "its link is its parent, if it has one", span.parent in (None, span.links[0])
         another = span.at.trace != cause.at.trace
         yield "linked only, it is another trace; else the same", another == run.link_only
+
+
+SAGA = {"saga.id", "saga.mode", "saga.epoch"}
+STEP = SAGA | {"saga.step", "saga.attempt"}
+SAID = {
+    "saga": SAGA,
+    "admit": STEP,
+    "timeout": STEP,
+    "send": STEP,
+    "process": STEP | {"saga.direction"},
+}
+
+
+def of_its_saga(span):
+    """But for what only some of them have to say. A try that was put off has no direction yet."""
+    own = {name for name in span.tags if name in STEP | {"saga.direction"}}
+    return own | ({"saga.direction"} if "saga.put_off" in span.tags else set())
 
 
 def roots(spans):

@@ -18,12 +18,14 @@ from lab.database import Database
 from lab.demo.stage import on_stage
 from lab.load.progress import Bars
 from lab.load.summary import summarize
+from lab.monitor.exposition import samples
 from lab.policy.audit import audit_stack
 from lab.policy.decisions import decisions_of
 from lab.policy.rules import apply, await_enforced, in_force
 from lab.stack.home import Home
 from lab.stack.supervisor import processes
 from lab.verify.invariants import verify
+from lab.where.inquiry import Services, inquire
 from services.kit.broker import ACKNOWLEDGEMENTS, COMPACTED, POLICIES
 from services.kit.faults import Catalogue, Fault, Rule
 from services.kit.message import Mode
@@ -190,6 +192,33 @@ def test_a_denial_is_a_refusal_like_any_other_and_everything_is_undone(shop):
     where = "orchestrator" if shop.mode is Mode.ORCHESTRATION else "payment"
     assert (decision.outcome, decision.decided_by) == ("denied", where)
     assert shop.ended(shop.place("guitar")) == "confirmed"
+
+
+@MODES
+def test_who_asks_where_a_held_order_is_is_told_the_rule(shop):
+    order = shop.place("piano")
+    with Services(shop.urls) as services:
+        standing = eventually(lambda: held(services, order), f"{order} is held")
+        assert standing.waits_for == [
+            "an answer to pianos-need-a-look, which holds ArrangeShipment"
+        ]
+        if shop.mode is Mode.ORCHESTRATION:
+            eventually(lambda: waiting_for_an_answer(shop) == 1, "the conductor counts it")
+        shop.answer(order, "approve")
+        assert shop.ended(order) == "confirmed"
+        assert inquire(services, order).standing.waits_for == []
+
+
+def held(services, order):
+    found = inquire(services, order).standing
+    return found if found.stands == "held" else None
+
+
+def waiting_for_an_answer(shop):
+    with Api(shop.urls["orchestrator"]) as orchestrator:
+        told = samples(orchestrator.text("/metrics"))
+    name = "bandstand_sagas_waiting"
+    return next(each.value for each in told if each.name == name and each.labels["step"] == "hold")
 
 
 @MODES

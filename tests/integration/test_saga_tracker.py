@@ -1,5 +1,6 @@
 """The saga-tracker as a process: what it makes of events, and that nobody depends on it."""
 
+import time
 from itertools import pairwise
 
 import pytest
@@ -7,11 +8,13 @@ import pytest
 from services.kit.message import Mode
 from services.messages import (
     CustomerNotified,
+    HoldApproved,
     OrderConfirmed,
     OrderExpired,
     PaymentAuthorized,
     PaymentCaptured,
     ShipmentArranged,
+    StepHeld,
     StockReserved,
     StockShipped,
 )
@@ -93,6 +96,26 @@ def test_a_silent_saga_is_stuck_and_being_asked_about_is_no_progress(tracker, bo
     tell(bootstrap, *story(silent)[3:])
     when(tracker, silent, status="ended")
     assert stuck(tracker) == set()
+
+
+def test_a_saga_that_a_rule_holds_is_held_and_not_stuck(tracker, bootstrap):
+    order_id = an_id()
+    until = time.time() + 60
+    held = StepHeld(
+        order_id=order_id, step="AuthorizePayment", rules=("big",), version=1, until=until
+    )
+    tell(bootstrap, *story(order_id)[:2], held)
+    eventually(lambda: (saga(tracker, order_id) or {}).get("holds"), "the hold was heard")
+    time.sleep(PATIENCE_SECONDS + 1)
+    found = saga(tracker, order_id)
+    assert found["status"] == "running"
+    assert [(each["step"], each["rules"]) for each in found["holds"]] == [
+        ("AuthorizePayment", ["big"])
+    ]
+    assert tracker.metric("bandstand_tracked_sagas", mode="choreography", state="held") == 1
+    tell(bootstrap, HoldApproved(order_id=order_id, rules=("big",)))
+    when(tracker, order_id, status="stuck", holds=[], awaits=["PaymentAuthorized"])
+    assert "StepHeld" in {each["type"] for each in saga(tracker, order_id)["heard"]}
 
 
 def test_what_is_said_twice_out_of_order_or_while_it_is_away_comes_to_the_same(tracker, bootstrap):

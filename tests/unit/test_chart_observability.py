@@ -123,12 +123,27 @@ def test_the_collector_sheds_load_before_it_holds_any(collector: dict[str, Any])
     assert "tail_sampling" not in pipelines["traces/counted"]["processors"]
 
 
+def test_links_alone_go_with_a_collector_that_keeps_everything() -> None:
+    manifests = template("--set=settings.traceLinkOnly=true,collector.keptPercent=100")
+    services = [
+        container
+        for pod in pods(manifests)
+        for container in pod["containers"]
+        if any(each["name"] == "BANDSTAND_TRACE_LINK_ONLY" for each in container.get("env", ()))
+    ]
+    assert services
+    for container in services:
+        values = {each["name"]: each.get("value") for each in container["env"]}
+        assert values["BANDSTAND_TRACE_LINK_ONLY"] == "true"
+
+
 def test_a_saga_is_judged_after_its_deadline_and_slow_means_what_the_objective_says(
     collector: dict[str, Any],
 ) -> None:
     judge = collector["processors"]["tail_sampling"]
-    deadline = yaml.safe_load((CHART / "values.yaml").read_text())["settings"]
-    assert int(judge["decision_wait"].removesuffix("s")) > deadline["orderDeadlineSeconds"]
+    values = yaml.safe_load((CHART / "values.yaml").read_text())
+    minutes = int(values["collector"]["decisionWait"].removesuffix("m"))
+    assert minutes * 60 > 2 * values["settings"]["orderDeadlineSeconds"]
     (slow,) = [each["latency"] for each in judge["policies"] if each["type"] == "latency"]
     objectives = (ROOT / "observability" / "rules" / "objectives.yml").read_text()
     assert f'le="{slow["threshold_ms"] / 1000}"' in objectives

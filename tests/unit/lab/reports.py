@@ -19,7 +19,7 @@ from lab.report.model import (
     Timeline,
     Whereabouts,
 )
-from lab.report.monitoring import CONDUCTED, TRACKED, UNTRACKED, Monitoring, Watched
+from lab.report.monitoring import CONDUCTED, TRACKED, UNTRACKED, Answers, Monitoring, Watched
 from lab.report.panels import Drawn, Line
 from lab.verify.invariants import INVARIANTS, Verdict
 
@@ -87,7 +87,7 @@ def a_stretch(slow=1.0, loop="20 orders a second", orders=600):
     )
 
 
-def a_mode(slow=1.0, places=5.0):
+def a_mode(slow=1.0, places=1.0):
     steady = a_stretch(slow)
     burst = a_stretch(slow, "64 orders open at any time")
     return Mode(
@@ -131,19 +131,22 @@ def a_switch(lost=0):
 def a_watched(noticed_ms, said, places, **more):
     answers = {"asked": 12, "right": 12, "places": places, "answer_ms": Quantiles(12, 3.1 * places)}
     late = {"noticed": 12, "noticed_ms": Quantiles(12, noticed_ms), "said": [said]}
-    knows = {"known_share": 0.93, "lag_ms": None, "knower_cpu_ms_per_order": 2.4}
+    lag = Quantiles(300, 40, 90)
+    knows = {"known_share": 0.93, "current_share": 0.4, "lag_ms": lag}
+    knows |= {"knower_cpu_ms_per_order": 2.4}
     costs = {"queries": 1, "series": 1614, "span_bytes_per_order": 9639.0}
     return Watched(**late, **answers, **(knows | costs | more))
 
 
 def a_monitoring():
-    nobody = {"known_share": 0.0, "knower_cpu_ms_per_order": None, "queries": 5}
+    aside = {"known_share": 1.0, "knower_cpu_ms_per_order": None, "queries": 5}
     return Monitoring(
         fault="delay=100%:11000ms@ArrangeShipment",
         stalled={"orchestration": 11, "choreography": 13},
         orders=300,
+        scattered=Answers(12, 12, 5.0, Quantiles(12, 17.3)),
         variants={
-            UNTRACKED: a_watched(10_500.0, "order", 5.0, **nobody),
+            UNTRACKED: a_watched(10_500.0, "order", 1.0, **aside),
             TRACKED: a_watched(5_800.0, "ShipmentArranged", 2.0, lag_ms=Quantiles(300, 400, 790)),
             CONDUCTED: a_watched(5_400.0, "ArrangeShipment", 2.0),
         },

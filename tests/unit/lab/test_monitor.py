@@ -7,9 +7,9 @@ from lab.monitor import alarms as alarms_module
 from lab.monitor.alarms import Alarm, Alarms, Noticed
 from lab.monitor.exposition import Sample, samples
 from lab.monitor.series import of_mode
-from lab.monitor.stall import Answers, Stalled
+from lab.monitor.stall import Stalled
 from lab.quantiles import Quantiles
-from lab.report.monitoring import CONDUCTED, TRACKED, UNTRACKED
+from lab.report.monitoring import CONDUCTED, TRACKED, UNTRACKED, Answers
 from lab.report.page import render, seconds
 from lab.report.tables import in_words, watched_side_by_side
 from services.kit.message import Mode
@@ -118,7 +118,8 @@ def test_the_page_tells_all_three_ways_of_watching():
         "5.4 s",
         "only that it is late",
         "ShipmentArranged",
-        "there is none",
+        "none is there for that",
+        "5.0, 17",
     ):
         assert words in page
 
@@ -132,5 +133,6 @@ def test_what_nobody_noticed_is_said():
     variants = a_monitoring().variants
     assert in_words(variants[TRACKED]).startswith("noticed after 5.8 s, naming ShipmentArranged")
     assert seconds(None) == "not noticed"
-    assert watched_side_by_side(a_monitoring()).row_count == 10
+    assert watched_side_by_side(a_monitoring()).row_count == 13
+    assert in_words(variants[UNTRACKED]).endswith("; 1 place to ask why")
     assert variants[UNTRACKED].knower_cpu_ms_per_order is None

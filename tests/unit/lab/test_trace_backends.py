@@ -111,6 +111,22 @@ def test_the_newest_sagas_come_first_and_no_more_than_wanted():
     assert json.loads(query["tags"]) == {"saga.mode": "orchestration"}
 
 
+@pytest.mark.parametrize(("count", "limit"), [(1, 100), (50, 200), (1_000, 1_500)])
+def test_no_more_traces_are_asked_for_than_it_takes_to_find_the_newest(count, limit):
+    asked = []
+    a_jaeger({"/api/traces": {"data": []}}, asked).last("choreography", count, "rejected")
+    assert asked[0].params["limit"] == str(limit)
+    tags = {"saga.mode": "choreography", "saga.outcome": "rejected"}
+    assert json.loads(asked[0].params["tags"]) == tags
+
+
+def test_why_a_cluster_may_have_no_trace_of_an_order_is_not_what_a_laptop_says(monkeypatch):
+    monkeypatch.setattr(Jaeger, "patience_seconds", 0.0)
+    jaeger = a_jaeger({f"/api/traces/{TRACE_ID}": {"data": []}})
+    with pytest.raises(find.NoTraceError, match=r"collector\.keptPercent"):
+        find.find(jaeger, TRACE_ID)
+
+
 def test_a_saga_is_looked_for_at_every_service_and_each_span_counts_once():
     asked = []
     answers = {
@@ -183,5 +199,6 @@ def test_without_a_stack_the_last_demos_traces_are_compared(tmp_path, monkeypatc
     assert main([*compare, "--json"]) == 0
     modes = json.loads(capsys.readouterr().out)["modes"]
     assert set(modes) == set(find.MODES)
+    assert modes["choreography"]["outcomes"] == {"confirmed": 1}
     assert set(modes["choreography"]["time_ms"]) == {"work", "queue", "broker", "database"}
     assert (tmp_path / "out/page.html").is_file()

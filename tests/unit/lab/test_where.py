@@ -2,13 +2,23 @@
 
 from datetime import UTC, datetime, timedelta
 
+import msgspec
 import pytest
 
-from lab.where.inquiry import Inquiry, UnknownOrderError, inquire, whole_picture
+from lab.where.inquiry import Inquiry, UnknownOrderError, ask_everybody, inquire, whole_picture
 from lab.where.score import score
-from lab.where.standing import Band, closed, concluded, conducted, tracked
+from lab.where.standing import Band, closed, concluded, conducted, recounted, tracked
 from lab.where.timeline import story
-from lab.where.views import Fact, LogEntry, OrderView, SagaView, State, StepView, TrackedView
+from lab.where.views import (
+    Fact,
+    LogEntry,
+    OpenHold,
+    OrderView,
+    SagaView,
+    State,
+    StepView,
+    TrackedView,
+)
 from services.kit.message import Mode
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -60,6 +70,25 @@ def a_band(inventory=None, payment=None, shipping=None, notification=None):
 )
 def test_what_a_band_waits_for_is_concluded_from_what_everybody_says(band, waits):
     assert concluded(an_order(), band).waits_for == waits
+
+
+@pytest.mark.parametrize(
+    ("facts", "waits"),
+    [
+        ([], ["StockReserved", "PaymentAuthorized"]),
+        ([("StockReserved", "inventory")], ["PaymentAuthorized"]),
+        (
+            [("StockReserved", "inventory"), ("PaymentAuthorized", "payment")],
+            ["ShipmentArranged"],
+        ),
+        (
+            [("StockReserved", "inventory"), ("PaymentDeclined", "payment")],
+            ["StockReleased"],
+        ),
+    ],
+)
+def test_what_a_band_waits_for_stands_in_the_orders_timeline(facts, waits):
+    assert recounted(an_order(facts=facts)).waits_for == waits
 
 
 def test_an_ended_order_waits_for_its_customer_to_be_told():
@@ -145,7 +174,7 @@ class Answers:
     ("answers", "places"),
     [
         (Answers(an_order(Mode.ORCHESTRATION), a_saga()), 2),
-        (Answers(an_order(Mode.CHOREOGRAPHY)), 5),
+        (Answers(an_order(Mode.CHOREOGRAPHY)), 1),
         (Answers(an_order(Mode.CHOREOGRAPHY), tracker=TrackedView("running", [])), 2),
         (Answers(an_order(Mode.ORCHESTRATION), a_saga(), tracker=TrackedView("running", [])), 2),
         (Answers(an_order(Mode.ORCHESTRATION, "confirmed", closed=True)), 1),
@@ -154,6 +183,26 @@ class Answers:
 )
 def test_no_more_places_are_asked_than_it_takes_and_all_are_counted(answers, places):
     assert inquire(answers, "o-1").places == places == len(answers.asked)
+
+
+@pytest.mark.parametrize("mode", Mode)
+def test_what_a_rule_holds_waits_for_an_answer_and_for_no_service(mode):
+    order = msgspec.structs.replace(
+        an_order(mode, facts=[("StockReserved", "inventory"), ("StepHeld", "payment")]),
+        holds=[OpenHold("big-orders", "AuthorizePayment")],
+    )
+    answers = Answers(order)
+    found = inquire(answers, "o-1")
+    assert found.standing.stands == "held"
+    assert found.standing.waits_for == ["an answer to big-orders, which holds AuthorizePayment"]
+    assert answers.asked == ["order"]
+
+
+def test_without_a_timeline_everybody_would_have_to_be_asked():
+    answers = Answers(an_order(), band=a_band("reserved", "authorized"))
+    found = ask_everybody(answers, "o-1")
+    assert found.standing.waits_for == ["shipping to arrange the shipment"]
+    assert found.places == 5 == len(answers.asked)
 
 
 def test_the_whole_picture_asks_the_others_too_but_does_not_count_them():

@@ -5,11 +5,14 @@ from hypothesis import strategies as st
 
 from lab.traces.span import Span
 
+ORDER_ID = "0192f0c1-2345-7abc-8def-0123456789ab"
 MODES = ("orchestration", "choreography")
 SERVICES = ("order", "inventory", "payment", "orchestrator")
 
 
-def a_span(number, parent=None, kind="process", start=0, end=10, service="order", **tags):
+def a_span(
+    number, parent=None, kind="process", start=0, end=10, service="order", saga=ORDER_ID, **tags
+):
     return Span(
         id=f"{number:016x}",
         parent=None if parent is None else f"{parent:016x}",
@@ -17,12 +20,12 @@ def a_span(number, parent=None, kind="process", start=0, end=10, service="order"
         service=service,
         start_us=start,
         end_us=end,
-        tags={name.replace("_", "."): value for name, value in tags.items()},
+        tags={"saga.id": saga, **{name.replace("_", "."): text for name, text in tags.items()}},
     )
 
 
-def a_root(end=1_000, mode="orchestration"):
-    return a_span(0, kind="saga", end=end, saga_mode=mode)
+def a_root(end=1_000, mode="orchestration", outcome="confirmed"):
+    return a_span(0, kind="saga", end=end, saga_mode=mode, saga_outcome=outcome)
 
 
 def a_chain():

@@ -16,6 +16,9 @@ from services.kit.metrics import declarations
 
 RULES = Path(__file__).parents[3] / "observability" / "rules"
 NAME = re.compile(r"\b(?:[a-z_]+:)?bandstand_[a-z_]+(?::[a-z0-9_]+)?")
+SUMMED = re.compile(
+    r"\b(?:sum|avg|count)\b(?:\s+by\s*\([^)]*\))?\s*\(\s*(?:[a-z_]+\()?(bandstand_[a-z_]+)"
+)
 ENDINGS: dict[Any, tuple[str, ...]] = {
     Counter: ("_total",),
     Gauge: ("",),
@@ -51,6 +54,13 @@ def rules() -> Iterator[dict[str, Any]]:
 
 def names(query: str) -> set[str]:
     return set(NAME.findall(query))
+
+
+def summed(query: str) -> set[str]:
+    """Shared metrics that this adds up over replicas, as if each had its own."""
+    return {each.exposed for each in declarations().values() if each.shared} & set(
+        SUMMED.findall(query)
+    )
 
 
 def unknown(query: str) -> set[str]:

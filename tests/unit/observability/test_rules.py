@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.unit.observability.queries import RULES, recorded, rules, unknown
+from tests.unit.observability.queries import RULES, recorded, rules, summed, unknown
 
 ROOT = RULES.parents[1]
 TESTS = RULES.with_name("tests")
@@ -37,6 +37,23 @@ def test_rules_do_what_their_tests_say(promtool, path):
 )
 def test_rules_name_only_metrics_that_there_are(rule):
     assert unknown(rule["expr"]) == set()
+    assert summed(rule["expr"]) == set()
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("sum(bandstand_outbox_pending)", {"bandstand_outbox_pending"}),
+        (
+            "sum by (mode) (increase(bandstand_policy_violations_total[5m]))",
+            {"bandstand_policy_violations_total"},
+        ),
+        ("sum(max by (service) (bandstand_outbox_pending))", set()),
+        ("sum by (service) (bandstand_pool_waiting)", set()),
+    ],
+)
+def test_what_replicas_share_is_not_added_up(query, found):
+    assert summed(query) == found
 
 
 def test_a_name_that_nobody_exposes_is_noticed():

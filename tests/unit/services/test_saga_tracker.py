@@ -8,7 +8,17 @@ import pytest
 
 from services.kit.message import Mode
 from services.messages import EVENTS
-from services.saga_tracker.model import AWAITED, END, NO_PROGRESS, Heard, awaited, outcome, reason
+from services.saga_tracker.model import (
+    AWAITED,
+    END,
+    NO_PROGRESS,
+    Heard,
+    awaited,
+    hold_of,
+    holds,
+    outcome,
+    reason,
+)
 from services.saga_tracker.tracker import OBSERVED
 from tests.simulator.simulate import simulate
 
@@ -62,6 +72,39 @@ def test_whoever_an_open_saga_is_said_to_wait_for_does_speak(sagas):
 
 def test_only_events_that_there_are_can_be_waited_for():
     assert set(AWAITED) < set(EVENTS)
+
+
+def at(seconds):
+    return NOON + timedelta(seconds=seconds)
+
+
+def a_hold(seconds=1, until=60):
+    return Heard(at(seconds), rules=("big-orders",), until=at(until))
+
+
+ON_PAYMENT, ON_SHIPMENT = hold_of("AuthorizePayment"), hold_of("ArrangeShipment")
+
+
+@pytest.mark.parametrize(
+    ("heard", "steps"),
+    [
+        ({ON_PAYMENT: a_hold()}, ["AuthorizePayment"]),
+        (
+            {ON_PAYMENT: a_hold(), hold_of("ReserveStock"): a_hold()},
+            ["AuthorizePayment", "ReserveStock"],
+        ),
+        ({ON_PAYMENT: a_hold(), "HoldApproved": Heard(at(2))}, []),
+        (
+            {ON_PAYMENT: a_hold(), "HoldApproved": Heard(at(2)), ON_SHIPMENT: a_hold(3)},
+            ["ArrangeShipment"],
+        ),
+        ({ON_PAYMENT: a_hold(until=4)}, []),
+        ({ON_PAYMENT: a_hold(), "ShipmentCancelled": Heard(at(2), "cancelled")}, []),
+        ({"OrderPlaced": Heard(NOON)}, []),
+    ],
+)
+def test_a_hold_lasts_until_it_is_answered_or_over(heard, steps):
+    assert [hold.step for hold in holds(heard, at(5))] == steps
 
 
 def test_the_first_reason_counts():

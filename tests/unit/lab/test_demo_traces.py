@@ -1,0 +1,54 @@
+"""What a demo keeps of its traces, and what it says where there are none."""
+
+import json
+from types import SimpleNamespace
+
+import msgspec
+import pytest
+
+from lab.commands import demo
+from lab.demo.traces import NoTracesError, gather, keep
+from lab.traces import kept
+from lab.traces.tree import grow
+from tests.unit.lab.traces import MODES, a_chain
+
+ORDERS = {mode: f"{number}" * 8 for number, mode in enumerate(MODES)}
+
+
+def a_saga(mode, outcome="confirmed"):
+    tags = {"saga.id": ORDERS[mode], "saga.mode": mode, "saga.outcome": outcome}
+    own = [msgspec.structs.replace(span, tags={**span.tags, **tags}) for span in a_chain()]
+    return grow([msgspec.structs.replace(span, trace=f"{mode} {outcome}") for span in own])
+
+
+def a_stack(tmp_path, *trees):
+    """Its backend is a file, as that of an earlier demo is."""
+    kept.save(trees, tmp_path / "backend.json")
+    return SimpleNamespace(traces=str(tmp_path / "backend.json"))
+
+
+def test_of_each_mode_the_confirmed_orders_of_this_demo_are_kept(tmp_path):
+    stack = a_stack(tmp_path, *map(a_saga, MODES), a_saga(MODES[0], "rejected"))
+    modes, page = keep(gather(stack, ORDERS.values()), tmp_path)
+    assert [(mode, each.outcomes) for mode, each in modes.items()] == [
+        (mode, {"confirmed": 1}) for mode in MODES
+    ]
+    assert page.is_file()
+    written = json.loads((tmp_path / kept.FILE.name).read_bytes())
+    assert set(written["modes"]) == set(MODES)
+
+
+def test_orders_of_somebody_else_are_not(tmp_path):
+    stack = a_stack(tmp_path, *map(a_saga, MODES))
+    with pytest.raises(NoTracesError, match="of 1 orders none in choreography has one"):
+        gather(stack, [ORDERS["orchestration"]])
+
+
+@pytest.mark.parametrize(
+    ("traces", "why"), [(None, "Zipkin does not run here"), ("gone.json", "no gone.json")]
+)
+def test_a_demo_without_traces_says_why(monkeypatch, traces, why):
+    said = []
+    monkeypatch.setattr(demo, "say", said.append)
+    assert demo._gathered(SimpleNamespace(traces=traces), ["o-1"]) is None
+    assert why in said[0]
