@@ -2,7 +2,8 @@
 
 What cannot be delivered is dropped and said: no service waits for its traces. A Zipkin that does
 not take them is asked once more, since on a busy machine it may be slow; one that may still be
-starting, since it has not answered yet, is given some seconds. Spans told twice are the same spans.
+starting, since it has not answered in its first minute, is given some seconds each time. Spans told
+twice are the same spans.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from opentelemetry.trace import SpanContext, SpanKind, StatusCode
 log = logging.getLogger(__name__)
 
 TIMEOUT_SECONDS = 5.0
+STARTING_SECONDS = 60.0
 PAUSES_SECONDS = (0.0, 1.0, 2.0, 4.0)
 PAUSES_ONCE_IT_RUNS = (0.0, 1.0)
 
@@ -31,6 +33,7 @@ class ZipkinExporter(SpanExporter):
     def __init__(self, endpoint: str, pauses: Sequence[float] = PAUSES_SECONDS) -> None:
         self._endpoint = endpoint
         self._pauses = pauses
+        self._begun = time.monotonic()
         self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
@@ -38,10 +41,12 @@ class ZipkinExporter(SpanExporter):
         request = urllib.request.Request(  # noqa: S310 - the operator's own URL
             self._endpoint, data=body, headers={"Content-Type": "application/json"}
         )
-        pauses, self._pauses = self._pauses, PAUSES_ONCE_IT_RUNS
-        for pause in pauses:
+        if time.monotonic() - self._begun > STARTING_SECONDS:
+            self._pauses = PAUSES_ONCE_IT_RUNS
+        for pause in self._pauses:
             time.sleep(pause)
             if self._delivered(request):
+                self._pauses = PAUSES_ONCE_IT_RUNS
                 return SpanExportResult.SUCCESS
         log.info("%d spans are lost: Zipkin does not take them", len(spans))
         return SpanExportResult.FAILURE

@@ -88,3 +88,16 @@ def test_a_service_exports_to_the_zipkin_that_its_environment_names(zipkin, monk
     told(tracing, tracing.handled(done, 0, 1_000.0))
     tracing.shutdown()
     assert [span["name"] for span in arrived] == [f"process {a_message().topic}"]
+
+
+def test_one_that_takes_long_to_start_is_waited_for_each_time_and_one_that_never_does_not_for_good(
+    monkeypatch,
+):
+    now, paused = [0.0], []
+    monkeypatch.setattr("services.kit.zipkin.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("services.kit.zipkin.time.sleep", paused.append)
+    exporter = ZipkinExporter("http://127.0.0.1:9/api/v2/spans")
+    monkeypatch.setattr(exporter, "_delivered", lambda _: False)
+    for now[0] in (0.0, 42.0, 61.0):
+        assert exporter.export(spans_of_a_rejected_order()) is SpanExportResult.FAILURE
+    assert paused == [0, 1, 2, 4] * 2 + [0, 1]
