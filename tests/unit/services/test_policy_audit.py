@@ -20,6 +20,7 @@ EVENTS = (
     "PaymentCaptured",
     "StockShipped",
 )
+ONE = {"atMost": 1, "windowSeconds": 50}
 MODES = pytest.mark.parametrize("mode", Mode)
 
 
@@ -147,6 +148,16 @@ def test_a_limit_that_cannot_be_reckoned_is_as_its_rule_says(on_error):
     era = an_era({"effect": "limit", "limit": limit, "onError": on_error})
     broken = msgspec.structs.replace(EXAMPLE, amount_cents=100)
     found = accused([era], a_history(order=broken))
+    assert [kind for _, _, kind, _ in found] == ([Kind.BYPASS] if on_error == "closed" else [])
+
+
+@pytest.mark.parametrize("on_error", ["open", "closed"])
+@pytest.mark.parametrize("effect", [{}, {"effect": "limit", "limit": ONE}])
+def test_an_order_that_is_too_much_for_the_evaluator_is_as_its_rule_says(effect, on_error):
+    cubic = "order.items.all(a, order.items.all(b, order.items.all(c, true)))"
+    era = an_era({**effect, "when": cubic, "onError": on_error})
+    big = msgspec.structs.replace(EXAMPLE, items=EXAMPLE.items * 25)
+    found = accused([era], a_history(order=big))
     assert [kind for _, _, kind, _ in found] == ([Kind.BYPASS] if on_error == "closed" else [])
 
 
