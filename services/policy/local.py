@@ -34,8 +34,12 @@ Known = Mapping[str, Fact]
 
 
 class Decided(msgspec.Struct, frozen=True):
+    """`by` is the message that carries the step on: only it makes the step again when it comes
+    again."""
+
     verdict: Verdict
     rule: str
+    by: str = ""
 
 
 class _Rules(msgspec.Struct):
@@ -92,11 +96,23 @@ class LocalGate:
         return frozenset({PLACED, *causes, *book.after(steps)})
 
     def unlocked_by(self, message: Message, known: Known) -> Reaction | None:
-        """The reaction whose step may have waited for this message, if it is still undecided."""
-        if message.mode is not Mode.CHOREOGRAPHY or not self.remembers(message.type):
+        """The reaction whose step may have waited for this message, or was decided upon it."""
+        if message.mode is not Mode.CHOREOGRAPHY:
             return None
         step = next((step for step in REFUSABLE if step in self.reactions), "")
-        return None if not step or DECIDED + step in known else self.reactions[step]
+        decided = known.get(DECIDED + step)
+        if decided is not None:
+            waited = _decided(decided.value).by == message.id
+        else:
+            waited = self.remembers(message.type) or PARKED in known
+        return self.reactions[step] if step and waited else None
+
+    def has_let_through(self, work: Work, facts: Facts) -> bool:
+        """Whether no rule is, or was, to be asked about it any more."""
+        mark = facts.get(work.message.saga_id, {}).get(DECIDED + work.step)
+        if mark is not None:
+            return _decided(mark.value).verdict is Verdict.ALLOWED
+        return not any(self._guarded([work], facts))
 
     def admit(
         self, session: Session, works: Sequence[Work], facts: Facts, effects: Effects
@@ -121,20 +137,21 @@ class LocalGate:
     def _guarded(self, works: Sequence[Work], facts: Facts) -> Iterator[tuple[Work, OrderPlaced]]:
         """Where the order is known; an order from before the rules was not remembered."""
         for work in works:
-            order = self._order(work, facts) if self._is_guarded(work) else None
-            if order is not None:
-                yield work, order
+            known = facts.get(work.message.saga_id, {})
+            if PLACED in known and self._is_guarded(work, known):
+                yield work, self._order(work, known)
 
-    def _is_guarded(self, work: Work) -> bool:
-        band = work.message.mode is Mode.CHOREOGRAPHY
-        return band and any(work.step in book.guards for book in self._books)
+    def _is_guarded(self, work: Work, known: Known) -> bool:
+        """What was decided or is held remains so, also when its rules are gone."""
+        if work.message.mode is not Mode.CHOREOGRAPHY:
+            return False
+        if any(work.step in book.guards for book in self._books):
+            return True
+        return DECIDED + work.step in known or (PARKED in known and work.step in REFUSABLE)
 
-    def _order(self, work: Work, facts: Facts) -> OrderPlaced | None:
-        saga = work.message.saga_id
-        placed = facts.get(saga, {}).get(PLACED)
-        if placed is None:
-            return None
-        order = self.vocabulary.decode(PLACED, placed.value.encode(), saga)
+    def _order(self, work: Work, known: Known) -> OrderPlaced:
+        placed = known[PLACED].value.encode()
+        order = self.vocabulary.decode(PLACED, placed, work.message.saga_id)
         assert isinstance(order, OrderPlaced)
         return order
 
@@ -187,7 +204,8 @@ class _Sitting:
         return rules.before
 
     def _settle(self, work: Work, ruling: Ruling, known: Known) -> None:
-        self._mark(work, DECIDED + work.step, Decided(ruling.verdict, ruling.rule))
+        decided = Decided(ruling.verdict, ruling.rule, work.message.id)
+        self._mark(work, DECIDED + work.step, decided)
         parked = known.get(PARKED)
         if parked is not None and parked.value != work.message.id:
             self.session.unpark([parked.value])
