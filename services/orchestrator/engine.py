@@ -85,8 +85,12 @@ class Orchestrator:
     def _sitting(
         self, session: Session, sagas: Sagas, messages: Sequence[Message]
     ) -> Sitting | None:
-        """None while there are no rules: then nobody asks, and nothing is read or written."""
-        if self.point is None or not self.point.rules.book.guards:
+        """None while there are no rules, nor holds of such as there were: then nobody asks, and
+        nothing is read or written."""
+        if self.point is None:
+            return None
+        held = any(stored.state.holds for stored in sagas.sagas.values())
+        if not held and not self.point.rules.book.guards:
             return None
         return Sitting.of(self.point, self.vocabulary, session.connection, sagas, messages)
 

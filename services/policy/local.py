@@ -112,13 +112,13 @@ class LocalGate:
         mark = facts.get(work.message.saga_id, {}).get(DECIDED + work.step)
         if mark is not None:
             return _decided(mark.value).verdict is Verdict.ALLOWED
-        return not any(self._guarded([work], facts))
+        return not self._is_guarded(work, facts.get(work.message.saga_id, {}))
 
     def admit(
         self, session: Session, works: Sequence[Work], facts: Facts, effects: Effects
     ) -> list[Work]:
         """Those that may be done or have to be refused; what waits or is held is left out."""
-        guarded = {work.effect: order for work, order in self._guarded(works, facts)}
+        guarded = {work.effect: order for work, order in self._remembered(works, facts)}
         if not guarded:
             return list(works)
         asked = ((work.step, guarded[work.effect]) for work in works if work.effect in guarded)
@@ -134,16 +134,21 @@ class LocalGate:
         sitting.close()
         return [work for work in admitted if work is not None]
 
-    def _guarded(self, works: Sequence[Work], facts: Facts) -> Iterator[tuple[Work, OrderPlaced]]:
-        """Where the order is known; an order from before the rules was not remembered."""
+    def _remembered(
+        self, works: Sequence[Work], facts: Facts
+    ) -> Iterator[tuple[Work, OrderPlaced]]:
+        """What rules guard; and what none does while others make its order be remembered, lest a
+        rule that comes later decides what was done."""
         for work in works:
             known = facts.get(work.message.saga_id, {})
-            if PLACED in known and self._is_guarded(work, known):
+            unguarded = work.step in REFUSABLE and PLACED in known and self.remembers(PLACED)
+            if unguarded or self._is_guarded(work, known):
                 yield work, self._order(work, known)
 
     def _is_guarded(self, work: Work, known: Known) -> bool:
-        """What was decided or is held remains so, also when its rules are gone."""
-        if work.message.mode is not Mode.CHOREOGRAPHY:
+        """What was decided or is held remains so, also when its rules are gone. An order from
+        before the rules was not remembered."""
+        if work.message.mode is not Mode.CHOREOGRAPHY or PLACED not in known:
             return False
         if any(work.step in book.guards for book in self._books):
             return True

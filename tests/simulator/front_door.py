@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from tests.simulator.replica import Replica
 
 DEADLINE_SECONDS = 10.0
+AMPLE_SECONDS = 1_000.0
 
 
 def place(replica: Replica, order: OrderPlaced) -> int:
@@ -54,7 +55,7 @@ def answer(replica: Replica, order: OrderPlaced, said: str) -> int:
     """As the API does it: everything that holds the order now is answered."""
     with replica.database.transaction() as session:
         row: OrderRow | None = session.own.orders.get(order.order_id)
-        open_holds = [rule for rule, given in row.holds.items() if given is None] if row else []
+        open_holds = row.open_holds(session.now) if row else []
         if row is None or row.status is not Status.PENDING or not open_holds:
             return 0
         session.later(lambda: _answered(row, open_holds, said, session.now))
@@ -70,6 +71,9 @@ def answer(replica: Replica, order: OrderPlaced, said: str) -> int:
 
 
 def _answered(row: OrderRow, rules: list[str], said: str, now: float) -> None:
+    """A no that comes shortly before a hold is over may be heard too late."""
+    in_time = min(row.held_until[rule] for rule in rules) > now + AMPLE_SECONDS
+    row.declined |= said == "declined" and in_time
     row.answers += 1
     row.holds.update(dict.fromkeys(rules, said))
     row.deadline_at = now + PATIENCE_SECONDS

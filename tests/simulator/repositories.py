@@ -117,7 +117,12 @@ class OrderRow:
     cancel_requested: bool = False
     closed: bool = False
     holds: dict[str, str | None] = field(default_factory=dict)
+    held_until: dict[str, float] = field(default_factory=dict)
     answers: int = 0
+    declined: bool = False
+
+    def open_holds(self, now: float) -> list[str]:
+        return [r for r, said in self.holds.items() if said is None and self.held_until[r] > now]
 
 
 @dataclass
@@ -176,6 +181,7 @@ def hear(connection: MemorySession, messages: Sequence[Message], effects: Effect
 def _note(row: OrderRow, held: StepHeld) -> None:
     for rule in held.rules:
         row.holds.setdefault(rule, None)
+        row.held_until.setdefault(rule, held.until)
     row.deadline_at = max(row.deadline_at, held.until + PATIENCE_SECONDS)
 
 

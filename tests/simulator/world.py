@@ -65,8 +65,8 @@ class World:
         ]
         self.doors = [each for each in self.replicas if each.blueprint.name == "order"]
         self.book.route = replace(self.book.route, mode=self.plan.mode, weight=self.plan.weight)
-        self.rules_at_rest = RuleSet(1, self.plan.rules) if self.plan.rules else NO_RULES
-        self.newest_rules = NO_RULES
+        self.rule_sets, self.newest_rules = self._rule_sets(), NO_RULES
+        self.rules_to_come = list(self.rule_sets.values())
         if self.plan.rules_from_start:
             self._apply_rules()
             self._everybody_hears_of_rules()
@@ -174,8 +174,16 @@ class World:
         said = self.random.choice(("approved", "approved", "declined"))
         self._at_a_door(lambda door: front_door.answer(door, order, said))
 
+    def _rule_sets(self) -> dict[int, RuleSet]:
+        """By their versions; the last one is in force at rest."""
+        later = self.plan.later_rules
+        sets = [self.plan.rules] if self.plan.rules else []
+        sets += [] if later is None else [later]
+        return {version: RuleSet(version, rules) for version, rules in enumerate(sets, start=1)}
+
     def _apply_rules(self) -> None:
-        self.newest_rules = self.rules_at_rest
+        if self.rules_to_come:
+            self.newest_rules = self.rules_to_come.pop(0)
 
     def _everybody_hears_of_rules(self) -> int:
         return sum(replica.hear_of_rules() for replica in self.replicas)
@@ -218,7 +226,8 @@ class World:
         self.chaos = Chaos()
         for replica in self.replicas:
             replica.losses = replica.producer.losses = Losses()
-        self._apply_rules()
+        while self.rules_to_come:
+            self._apply_rules()
         while self._to_place:
             self._place()
         for _ in range(MOST_ROUNDS):

@@ -18,6 +18,7 @@ from services.policy.bench import Verdict
 from services.policy.point import EnforcementPoint
 from services.policy.rulebook import EMPTY, Rulebook, Rules, compile_rules
 from services.policy.rules import RuleSet, read_rules
+from services.policy.steps import CONDUCTOR
 from tests.simulator.database import Clock, MemoryDatabase, Store
 from tests.simulator.repositories import MemoryPolicies
 from tests.simulator.services import BLUEPRINTS, TABLES, WORDS, metrics, tracing
@@ -116,6 +117,46 @@ class Point:
         """What each rule came to; that a hold begins is not the end of it."""
         minutes = [each for each in self.store.decisions if each.step == step]
         return {each.rule: each.outcome for each in minutes if each.outcome is not Verdict.HELD}
+
+
+class Company:
+    """Payment, and in orchestration whoever tells it what to do, at one time."""
+
+    def __init__(self, mode: Mode, book: Rulebook = EMPTY, faults: Catalogue | None = None) -> None:
+        self.clock = Clock()
+        self.payment = Point("payment", mode, book, self.clock, faults)
+        self.points = [self.payment]
+        if mode is Mode.ORCHESTRATION:
+            self.points = [Point(CONDUCTOR, mode, book, self.clock), self.payment]
+
+    @property
+    def decider(self) -> Point:
+        return self.points[0]
+
+    def hears(self, *events: Body, attempt: int = 1) -> None:
+        for point in self.points:
+            point.hears(*events, attempt=attempt)
+        self.payment.reads(*self.decider.told)
+
+    def takes(self, book: Rulebook) -> None:
+        for point in self.points:
+            point.rules.take(book)
+
+    def waits_until(self, moment: float) -> None:
+        self.decider.waits_until(moment)
+        self.payment.reads(*self.decider.told)
+
+    def holds(self) -> list[tuple[str, float]]:
+        """Each hold that it has told of, and until when."""
+        told = self.decider.says("StepHeld")
+        return sorted((rule, each.until) for each in told for rule in each.rules)
+
+    def outcome(self) -> str | None:
+        """What has become of the payment."""
+        if self.payment.says("PaymentAuthorized"):
+            return "authorized"
+        refused = any(each.outcome is Verdict.DENIED for each in self.decider.store.decisions)
+        return "denied" if refused else None
 
 
 def _never() -> None:

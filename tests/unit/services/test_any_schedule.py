@@ -9,12 +9,16 @@ import os
 import subprocess
 import sys
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
+from random import Random
 
 import pytest
 
 from services.kit.message import Mode
-from services.policy.steps import reason_of
+from services.policy.rules import Effect, Rule
+from services.policy.steps import REFUSABLE, reason_of
+from tests.simulator.chaos import draw
 from tests.simulator.simulate import simulate
 
 ROOT = Path(__file__).parents[3]
@@ -43,6 +47,17 @@ def seeds(share: int) -> list[int]:
 def test_any_schedule_keeps_every_invariant(share):
     for seed in seeds(share):
         simulate(seed)
+
+
+def test_what_somebody_declines_is_not_carried_out_though_its_rule_is_gone():
+    """An hour to answer in, and the rules go while orders are held."""
+    declined = 0
+    for seed in range(150):
+        rule = Rule(name="a-look", guards=REFUSABLE[seed % 3], effect=Effect.HOLD)
+        drawn = replace(draw(Random(seed)), rules=(rule,), rules_from_start=True)
+        world = simulate(seed, plan=replace(drawn, later_rules=(), answers=True))
+        declined += sum(row.declined for row in world.book.orders.values())
+    assert declined > 3
 
 
 def test_the_schedules_are_worth_their_time():

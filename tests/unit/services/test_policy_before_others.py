@@ -5,10 +5,8 @@ import pytest
 from services.kit.faults import Catalogue, Fault, Rule
 from services.kit.message import Mode
 from services.messages import HoldApproved, HoldDeclined, PaymentAuthorized, StockReserved
-from services.policy.steps import CONDUCTOR
-from tests.simulator.database import Clock
 from tests.unit.services.builders import ORDER_ID, an_order
-from tests.unit.services.points import Point, a_book
+from tests.unit.services.points import Company, Point, a_book
 
 ONE = {"atMost": 0, "windowSeconds": 60}
 RESERVED = StockReserved(order_id=ORDER_ID)
@@ -30,32 +28,12 @@ def a_book_about(step, effect):
     return a_book({"name": "a-rule", "guards": step, **STOPPING[effect]})
 
 
-class Company:
-    """Payment, and in orchestration whoever tells it what to do."""
-
-    def __init__(self, mode, book, faults=None):
-        clock = Clock()
-        self.payment = Point("payment", mode, book, clock, faults)
-        self.points = [self.payment]
-        if mode is Mode.ORCHESTRATION:
-            self.points = [Point(CONDUCTOR, mode, book, clock), self.payment]
-
-    def hears(self, event):
-        for point in self.points:
-            point.hears(event)
-        self.payment.reads(*self.points[0].told)
-
-    @property
-    def asked(self):
-        return self.payment.spy.asked
-
-
 @MODES
 @pytest.mark.parametrize("effect", STOPPING)
 def test_the_card_network_is_not_asked_about_what_a_rule_stops(mode, effect):
     company = Company(mode, a_book_about("AuthorizePayment", effect))
     company.hears(an_order())
-    assert company.asked == []
+    assert company.payment.spy.asked == []
 
 
 @MODES
@@ -64,7 +42,7 @@ def test_it_is_asked_once_as_soon_as_the_step_may_be_done(mode, effect):
     company = Company(mode, a_book_about("AuthorizePayment", effect))
     company.hears(an_order())
     company.hears(GOING_ON[effect])
-    assert company.asked == [ORDER_ID]
+    assert company.payment.spy.asked == [ORDER_ID]
     assert company.payment.says("PaymentAuthorized")
 
 
@@ -73,7 +51,7 @@ def test_it_is_never_asked_about_what_somebody_declined(mode):
     company = Company(mode, a_book_about("AuthorizePayment", "hold"))
     company.hears(an_order())
     company.hears(DECLINED)
-    assert company.asked == []
+    assert company.payment.spy.asked == []
 
 
 @pytest.mark.parametrize("effect", STOPPING)

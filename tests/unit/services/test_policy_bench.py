@@ -107,7 +107,7 @@ def test_a_hold_begins_once_and_ends_by_an_answer_or_by_silence():
     book = a_book({"name": "look", "effect": "hold", "hold": {"seconds": 60, "silence": "allow"}})
     ruling, bench = decided(book)
     assert (ruling.verdict, ruling.fresh) == (Verdict.HELD, ("look",))
-    assert ruling.holds == {"look": Held(NOW + 60)}
+    assert ruling.holds == {"look": Held(NOW + 60, step=STEP)}
     assert len(bench.minutes) == 1
     again, bench = decided(book, a_case(holds=ruling.holds))
     assert (again.verdict, again.fresh, bench.minutes) == (Verdict.HELD, (), [])
