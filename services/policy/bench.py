@@ -90,7 +90,8 @@ class Books:
 
 @dataclass(frozen=True)
 class Case:
-    """A step that is about to be done; `facts` are the events that are known of its saga."""
+    """A step that is about to be done; `facts` are the events that are known of its saga, and
+    `answers` what somebody has said of rules that may not hold it yet: they hold the order."""
 
     saga_id: SagaId
     mode: Mode
@@ -98,6 +99,11 @@ class Case:
     order: OrderPlaced
     facts: frozenset[str]
     holds: Holds = field(default_factory=dict)
+    answers: Mapping[str, str] = field(default_factory=dict)
+
+    def answer(self, rule: str) -> str:
+        held = self.holds.get(rule)
+        return self.answers.get(rule, "") if held is None else held.answer
 
 
 @dataclass(frozen=True)
@@ -186,7 +192,7 @@ class Bench:
         if rule.effect is Effect.LIMIT:
             return self._limited(guard, case, seen)
         if rule.effect is Effect.HOLD:
-            return _Finding(rule, *_answered(rule, case.holds.get(rule.name)))
+            return _Finding(rule, *_answered(rule, case.answer(rule.name)))
         if rule.effect is Effect.DENY:
             return _Finding(rule, Verdict.DENIED)
         if not missing:
@@ -230,12 +236,12 @@ def _is_final(finding: _Finding) -> bool:
     return decided or not finding.rule.enforced
 
 
-def _answered(rule: Rule, held: Held | None) -> tuple[Verdict, str]:
-    if held is None or not held.answer:
+def _answered(rule: Rule, answer: str) -> tuple[Verdict, str]:
+    if not answer:
         return Verdict.HELD, ""
-    silently = held.answer == SILENCE and rule.hold.silence == "allow"
-    allowed = silently or held.answer == APPROVED
-    return (Verdict.ALLOWED if allowed else Verdict.DENIED), held.answer
+    silently = answer == SILENCE and rule.hold.silence == "allow"
+    allowed = silently or answer == APPROVED
+    return (Verdict.ALLOWED if allowed else Verdict.DENIED), answer
 
 
 def _standing(case: Case) -> Iterator[_Finding]:

@@ -182,9 +182,10 @@ class _Sitting:
         if mark is not None:
             decided = _decided(mark.value)
             return _settled(work, Ruling(decided.verdict, decided.rule))
-        saga, holds = work.message.saga_id, _holds(known)
+        saga, answers = work.message.saga_id, _answers(known)
         heard = frozenset(name for name in known if name in FACTS)
-        case = Case(saga, Mode.CHOREOGRAPHY, work.step, order, heard, holds)
+        holds = _holds(known, answers)
+        case = Case(saga, Mode.CHOREOGRAPHY, work.step, order, heard, holds, answers)
         book = self._book(work)
         ruling = self.bench.decide(book, case)
         if ruling.verdict in (Verdict.ALLOWED, Verdict.DENIED):
@@ -251,15 +252,23 @@ def _settled(work: Work, ruling: Ruling) -> Work:
     return replace(work, denied=ruling.reason) if ruling.verdict is Verdict.DENIED else work
 
 
-def _holds(known: Known) -> Holds:
+def _answers(known: Known) -> Mapping[str, str]:
+    """What somebody has said, by the rule that it was about."""
+    said = {}
+    for name, fact in known.items():
+        answer = ANSWERS.get(name.partition(":")[0])
+        if answer is not None:
+            said.update(dict.fromkeys(_rules(fact.value).rules, answer))
+    return said
+
+
+def _holds(known: Known, answers: Mapping[str, str]) -> Holds:
     """What is held, with the answers that have been heard."""
     holds: Holds = {
         name.removeprefix(HOLD): _held(fact.value)
         for name, fact in known.items()
         if name.startswith(HOLD)
     }
-    for name, fact in known.items() if holds else ():
-        kind = name.partition(":")[0]
-        if kind in ANSWERS:
-            holds = answered(holds, _rules(fact.value).rules, ANSWERS[kind])
+    for rule, answer in answers.items():
+        holds = answered(holds, [rule], answer)
     return holds

@@ -76,3 +76,18 @@ def test_a_hold_that_is_over_is_no_deadline_any_more():
     company.waits_until(61.0)
     (stored,) = company.decider.store.own.sagas.values()
     assert stored.state.deadline > 61.0
+
+
+ALL_HELD = {**LOOK, "guards": "OrderPlaced"}
+
+
+@pytest.mark.parametrize("said", ["approved", "declined"])
+@pytest.mark.parametrize("batches", ["OA", "AO", "A O", "O A"])
+def test_an_answer_that_another_points_hold_got_counts_whenever_it_is_heard(batches, said):
+    """A rule holds the order, at several points: nobody is asked twice."""
+    company, events = Company(Mode.CHOREOGRAPHY, a_book(ALL_HELD)), {"O": an_order()}
+    events["A"] = answered(said)
+    for batch in batches.split():
+        company.hears(*(events[each] for each in batch))
+    assert company.outcome() == {"approved": "authorized", "declined": "denied"}[said]
+    assert company.payment.store.parked == {}
