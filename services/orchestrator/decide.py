@@ -55,10 +55,10 @@ class Send:
 
 @dataclass(frozen=True)
 class NewHold:
-    """A step that waits for an answer to these rules from now on."""
+    """A step that waits for an answer to this rule from now on."""
 
     step: str
-    rules: tuple[str, ...]
+    rule: str
     until: float
     ordinal: int
 
@@ -194,8 +194,8 @@ class _Turn:
         self.holds = dict(holds)
 
     def _hold(self, step: Step, ruling: Ruling) -> None:
-        until = max(ruling.holds[rule].until for rule in ruling.fresh)
-        self.held.append(NewHold(step.name, ruling.fresh, until, len(ruling.holds)))
+        for ordinal, rule in ruling.begun():
+            self.held.append(NewHold(step.name, rule, ruling.holds[rule].until, ordinal))
         self.log.append(Entry("held", step.name, self._direction, 1))
 
     def _answer(self, heard: Heard) -> None:

@@ -178,7 +178,7 @@ class Orchestrator:
             event = StepHeld(
                 order_id=cause.saga_id,
                 step=held.step,
-                rules=held.rules,
+                rules=(held.rule,),
                 version=version,
                 until=held.until,
             )

@@ -25,8 +25,9 @@ WITH new AS (
     ON CONFLICT DO NOTHING
 )
 UPDATE orders
-SET deadline_at = greatest(deadline_at, to_timestamp(new.until) + make_interval(secs => %s))
-FROM new WHERE orders.id = new.order_id AND orders.closed_at IS NULL
+SET deadline_at = greatest(deadline_at, to_timestamp(last.until) + make_interval(secs => %s))
+FROM (SELECT order_id, max(until) AS until FROM new GROUP BY order_id) AS last
+WHERE orders.id = last.order_id AND orders.closed_at IS NULL
 """
 
 _decode = msgspec.json.Decoder(StepHeld).decode

@@ -119,6 +119,10 @@ class Ruling:
     def reason(self) -> str:
         return reason_of(self.rule)
 
+    def begun(self) -> Iterator[tuple[int, str]]:
+        """The holds that have just begun, each with the number that it has among all."""
+        return enumerate(self.fresh, start=len(self.holds) - len(self.fresh) + 1)
+
 
 @dataclass(frozen=True)
 class _Finding:

@@ -193,6 +193,7 @@ class _Sitting:
             return _settled(work, ruling)
         if ruling.verdict is Verdict.HELD:
             self._hold(work, ruling, known, book)
+            self._keep(work, holds, ruling.holds)
         return None
 
     def close(self) -> None:
@@ -217,31 +218,36 @@ class _Sitting:
             self.session.unpark([parked.value])
 
     def _hold(self, work: Work, ruling: Ruling, known: Known, book: Rulebook) -> None:
-        """The message comes again when nobody has answered in time."""
+        """The message comes again when the first of the holds is over, and so on."""
         parked = known.get(PARKED)
         if not ruling.fresh and (parked is None or parked.value != work.message.id):
             return
-        until = max(held.until for held in ruling.holds.values())
+        until = min(held.until for held in ruling.holds.values() if not held.answer)
         wait = max(until - self.bench.books.now, 0.0)
         self.effects.parked.append(Parked(work.message, work.tries + 1, wait, "held"))
-        if ruling.fresh:
-            self._begin_hold(work, ruling, book.version, until)
+        self.marks.setdefault(work.message.saga_id, {})[PARKED] = Fact(
+            work.message.id, work.attempt
+        )
+        for ordinal, rule in ruling.begun():
+            self._tell(work, rule, book.version, ruling.holds[rule].until, ordinal)
 
-    def _begin_hold(self, work: Work, ruling: Ruling, version: int, until: float) -> None:
-        for rule in ruling.fresh:
-            self._mark(work, HOLD + rule, ruling.holds[rule])
-        facts = self.marks[work.message.saga_id]
-        facts[PARKED] = Fact(work.message.id, work.attempt)
+    def _tell(self, work: Work, rule: str, version: int, until: float, ordinal: int) -> None:
         event = StepHeld(
             order_id=work.message.saga_id,
             step=work.step,
-            rules=ruling.fresh,
+            rules=(rule,),
             version=version,
             until=until,
         )
-        attempt = hold_attempt(work.step, len(ruling.holds))
+        attempt = hold_attempt(work.step, ordinal)
         told = follow_up(work.message, event, source=self.gate.name, attempt=attempt)
         self.effects.outgoing.append(Outgoing(told, work.message))
+
+    def _keep(self, work: Work, before: Holds, holds: Holds) -> None:
+        """What has begun, and what is over by silence."""
+        for rule, held in holds.items():
+            if held != before.get(rule):
+                self._mark(work, HOLD + rule, held)
 
     def _mark(self, work: Work, name: str, value: msgspec.Struct) -> None:
         fact = Fact(_encode(value).decode(), work.attempt)

@@ -1,6 +1,8 @@
 """What a hold comes to, in both modes: by an answer, by silence, whatever becomes of its rule."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from services.kit.message import Mode
 from services.messages import HoldApproved, HoldDeclined, StockReserved
@@ -91,3 +93,41 @@ def test_an_answer_that_another_points_hold_got_counts_whenever_it_is_heard(batc
         company.hears(*(events[each] for each in batch))
     assert company.outcome() == {"approved": "authorized", "declined": "denied"}[said]
     assert company.payment.store.parked == {}
+
+
+seconds = st.sampled_from([10.0, 60.0, 3_600.0])
+silence = st.sampled_from(["deny", "allow"])
+holds = st.lists(st.tuples(seconds, silence), min_size=1, max_size=3)
+moments = st.lists(
+    st.tuples(st.sampled_from([5.0, 30.0, 100.0, 4_000.0]), st.sampled_from(["", "yes", "no"])),
+    unique_by=lambda each: each[0],
+)
+
+
+def course_of(mode, rules, what_comes):
+    """Who holds until when, and what has become of the order by each of these moments."""
+    company, course = a_held_order(mode, *rules), []
+    company.hears(RESERVED)
+    for attempt, (moment, said) in enumerate(sorted(what_comes), start=1):
+        company.waits_until(moment)
+        open_now = [rule for rule, until in company.holds() if until > moment and said]
+        for rule in open_now[:1]:
+            company.hears(
+                answered("approved" if said == "yes" else "declined", rule), attempt=attempt
+            )
+        course.append(company.outcome())
+    company.waits_until(4_001.0)
+    return company.holds(), course, company.outcome()
+
+
+@given(holds, moments)
+def test_of_several_holds_each_ends_by_itself_and_at_the_same_time_in_both_modes(drawn, what_comes):
+    """The first that refuses ends it, however long the others might last."""
+    rules = [
+        {**LOOK, "name": f"look-{number}", "hold": {"seconds": lasts, "silence": means}}
+        for number, (lasts, means) in enumerate(drawn)
+    ]
+    conductor, player = (course_of(mode, rules, what_comes) for mode in Mode)
+    assert conductor == player
+    assert conductor[0] == [(f"look-{n}", lasts) for n, (lasts, _) in enumerate(drawn)]
+    assert conductor[2] is not None
