@@ -58,7 +58,8 @@ def answer(replica: Replica, order: OrderPlaced, said: str) -> int:
         open_holds = row.open_holds(session.now) if row else []
         if row is None or row.status is not Status.PENDING or not open_holds:
             return 0
-        session.later(lambda: _answered(row, open_holds, said, session.now))
+        now, moment = session.now, session.store.clock.moment()
+        session.later(lambda: _answered(row, open_holds, said, now, moment))
         kind = HoldApproved if said == "approved" else HoldDeclined
         event = kind(order_id=order.order_id, rules=tuple(open_holds))
         attempt = row.answers + 1
@@ -70,12 +71,13 @@ def answer(replica: Replica, order: OrderPlaced, said: str) -> int:
     return 1
 
 
-def _answered(row: OrderRow, rules: list[str], said: str, now: float) -> None:
+def _answered(row: OrderRow, rules: list[str], said: str, now: float, moment: float) -> None:
     """A no that comes shortly before a hold is over may be heard too late."""
     in_time = min(row.held_until[rule] for rule in rules) > now + AMPLE_SECONDS
     row.declined |= said == "declined" and in_time
     row.answers += 1
     row.holds.update(dict.fromkeys(rules, said))
+    row.answered_at.update(dict.fromkeys(rules, moment))
     row.deadline_at = now + PATIENCE_SECONDS
 
 

@@ -12,10 +12,12 @@ from services.inventory.model import Status as Held
 from services.kit.message import Mode, SagaId
 from services.order.model import Status
 from services.payment.model import Status as Money
+from services.policy.audit import Kind
 from services.policy.bench import Minute, Verdict
 from services.policy.rulebook import Rulebook, compile_rules
 from services.policy.rules import Effect, Hold, Limit, Rule, RuleSet
 from services.policy.steps import DONE, PARTICIPANTS, reason_of
+from tests.simulator.auditing import audited
 from tests.simulator.repositories import OrderRow
 
 if TYPE_CHECKING:
@@ -72,6 +74,9 @@ def broken_rules(world: World) -> Iterator[str]:
     for order, row in world.book.orders.items():
         if row.declined and row.status is Status.CONFIRMED:
             yield f"{world.trace.name(order)}: confirmed although it was declined"
+    for found in audited(world).violations:
+        if found.kind is Kind.BYPASS:
+            yield f"{world.trace.name(found.order_id)}: accused of {found}"
     if world.plan.rules_from_start and world.plan.later_rules is None:
         for order, row in world.book.orders.items():
             yield from _undecided(world, order, row, minutes)

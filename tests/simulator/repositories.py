@@ -118,6 +118,7 @@ class OrderRow:
     closed: bool = False
     holds: dict[str, str | None] = field(default_factory=dict)
     held_until: dict[str, float] = field(default_factory=dict)
+    answered_at: dict[str, float] = field(default_factory=dict)
     answers: int = 0
     declined: bool = False
 

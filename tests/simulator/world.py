@@ -67,6 +67,7 @@ class World:
         self.book.route = replace(self.book.route, mode=self.plan.mode, weight=self.plan.weight)
         self.rule_sets, self.newest_rules = self._rule_sets(), NO_RULES
         self.rules_to_come = list(self.rule_sets.values())
+        self.applied_at: dict[int, float] = {}
         if self.plan.rules_from_start:
             self._apply_rules()
             self._everybody_hears_of_rules()
@@ -184,6 +185,7 @@ class World:
     def _apply_rules(self) -> None:
         if self.rules_to_come:
             self.newest_rules = self.rules_to_come.pop(0)
+            self.applied_at[self.newest_rules.version] = self.clock.moment()
 
     def _everybody_hears_of_rules(self) -> int:
         return sum(replica.hear_of_rules() for replica in self.replicas)
