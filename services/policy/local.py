@@ -23,7 +23,15 @@ from services.messages import OrderPlaced, StepHeld
 from services.policy.bench import Bench, Case, Held, Holds, Ruling, Verdict, answered, claims
 from services.policy.point import EnforcementPoint
 from services.policy.rulebook import Rulebook
-from services.policy.steps import APPROVED, DECLINED, FACTS, PLACED, REFUSABLE, hold_attempt
+from services.policy.steps import (
+    APPROVED,
+    DECLINED,
+    EXPIRED,
+    FACTS,
+    PLACED,
+    REFUSABLE,
+    hold_attempt,
+)
 
 if TYPE_CHECKING:
     from services.kit.participant import Work
@@ -77,8 +85,8 @@ class LocalGate:
         return (rules.book, rules.before) if self.faults.catalogue.rules else (rules.book,)
 
     def remembers(self, kind: str) -> bool:
-        """Whether a rule makes an event worth remembering here; an answer to a hold always is."""
-        if kind in ANSWERS:
+        """Whether a rule makes an event worth remembering here; what bears on a hold always is."""
+        if kind in ANSWERS or (kind == EXPIRED and kind in self.playbook.reactions):
             return True
         return self.is_on and any(kind in self._watched(book) for book in self._books)
 
@@ -118,6 +126,7 @@ class LocalGate:
         self, session: Session, works: Sequence[Work], facts: Facts, effects: Effects
     ) -> list[Work]:
         """Those that may be done or have to be refused; what waits or is held is left out."""
+        works = [work for work in works if not self._is_held_and_not_lost(session, work, facts)]
         guarded = {work.effect: order for work, order in self._remembered(works, facts)}
         if not guarded:
             return list(works)
@@ -133,6 +142,16 @@ class LocalGate:
         ]
         sitting.close()
         return [work for work in admitted if work is not None]
+
+    def _is_held_and_not_lost(self, session: Session, work: Work, facts: Facts) -> bool:
+        """The order service took it for lost without having heard of the hold. The hold ends by
+        itself; after that an order that is lost is asked about again."""
+        known = facts.get(work.message.saga_id, {})
+        if work.message.type != EXPIRED or PARKED not in known:
+            return False
+        now = self.point.tables.open(session.connection, ()).now
+        holds = _holds(known, _answers(known)).values()
+        return any(not held.answer and held.until > now for held in holds)
 
     def _remembered(
         self, works: Sequence[Work], facts: Facts

@@ -27,7 +27,9 @@ from lab.verify.invariants import verify
 from services.kit.broker import ACKNOWLEDGEMENTS, COMPACTED, POLICIES
 from services.kit.faults import Catalogue, Fault, Rule
 from services.kit.message import Mode
+from services.kit.probe import BrokerProbe
 from services.order.policies import SILENT_SECONDS, points_behind
+from services.order.unheard import Unheard
 from services.policy.audit import PROCESS, Kind
 from services.policy.rules import read_rules
 from services.policy.steps import CONDUCTOR, PARTICIPANTS, POINTS
@@ -203,6 +205,21 @@ def test_what_is_held_waits_for_an_answer(shop, answer, end):
     assert shop.answer(order, answer) == 409
     said = [each.outcome for each in shop.decisions(order, "pianos-need-a-look")]
     assert said == ["held", "allowed" if answer == "approve" else "denied"]
+
+
+@pytest.mark.parametrize("mode", [Mode.CHOREOGRAPHY])
+def test_who_asks_whether_there_are_holds_that_nobody_has_read_is_told_so_by_the_broker(
+    shop, stack
+):
+    order = shop.place("piano")
+    eventually(lambda: shop.answer(order, "approve") == 202, f"{order} is held")
+    broker = {"bootstrap_servers": stack.kafka.bootstrap}
+    probe = BrokerProbe(lambda: KafkaAdminClient(**broker), patience=20.0)
+    try:
+        assert Unheard(probe, "who-never-read-anything").are_holds()
+        eventually(lambda: not Unheard(probe, "order-timeline").are_holds(), "they are read")
+    finally:
+        probe.close()
 
 
 @MODES

@@ -8,14 +8,12 @@ from services.kit.message import Epoch, Message, Mode, compose
 from services.messages import HoldApproved, HoldDeclined, OrderCancelRequested, OrderPlaced
 from services.order.admission import told
 from services.order.deadlines import LONGEST_WAIT_SECONDS, nudge
-from services.order.held import PATIENCE_SECONDS
 from services.order.model import Route, Status
-from tests.simulator.repositories import OrderBook, OrderRow
+from tests.simulator.repositories import DEADLINE_SECONDS, OrderBook, OrderRow
 
 if TYPE_CHECKING:
     from tests.simulator.replica import Replica
 
-DEADLINE_SECONDS = 10.0
 AMPLE_SECONDS = 1_000.0
 
 
@@ -78,7 +76,7 @@ def _answered(row: OrderRow, rules: list[str], said: str, now: float, moment: fl
     row.answers += 1
     row.holds.update(dict.fromkeys(rules, said))
     row.answered_at.update(dict.fromkeys(rules, moment))
-    row.deadline_at = now + PATIENCE_SECONDS
+    row.deadline_at = now + DEADLINE_SECONDS
 
 
 def switch(replica: Replica, mode: Mode, weight: int) -> int:
@@ -92,8 +90,11 @@ def switch(replica: Replica, mode: Mode, weight: int) -> int:
 
 def nudge_overdue(replica: Replica) -> int:
     """`Deadlines.run` with its claim in memory."""
+    if replica.world.are_holds_unheard():
+        return 0
     with replica.database.transaction() as session:
         due = session.own.overdue(session.now)
+        replica.world.note_held_and_lost(due)
         records = [told(replica.tracing, _nudged(row)) for row in due]
         for row in due:
             wait = min(DEADLINE_SECONDS * 2 ** (row.nudges + 1), LONGEST_WAIT_SECONDS)

@@ -74,6 +74,8 @@ def broken_rules(world: World) -> Iterator[str]:
     for order, row in world.book.orders.items():
         if row.declined and row.status is Status.CONFIRMED:
             yield f"{world.trace.name(order)}: confirmed although it was declined"
+    for order in world.held_and_lost:
+        yield f"{world.trace.name(order)}: taken for lost although it was held"
     for found in audited(world).violations:
         if found.kind is Kind.BYPASS:
             yield f"{world.trace.name(found.order_id)}: accused of {found}"

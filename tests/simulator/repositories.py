@@ -18,12 +18,13 @@ from services.messages import CustomerNotified, OrderPlaced, ReserveStock, StepH
 from services.notification.model import Mailbox, Notification
 from services.orchestrator.state import Path
 from services.orchestrator.store import LogLine, Sagas, Stored
-from services.order.held import PATIENCE_SECONDS
 from services.order.model import Order, Orders, Route, Status
 from services.payment.model import Entry, Payment, Payments
 from services.policy.bench import Bench, Books, Claim, Spent
 from services.shipping.model import Shipment, Shipments
 from tests.simulator.database import MemorySession
+
+DEADLINE_SECONDS = 10.0
 
 
 @dataclass
@@ -183,7 +184,7 @@ def _note(row: OrderRow, held: StepHeld) -> None:
     for rule in held.rules:
         row.holds.setdefault(rule, None)
         row.held_until.setdefault(rule, held.until)
-    row.deadline_at = max(row.deadline_at, held.until + PATIENCE_SECONDS)
+    row.deadline_at = max(row.deadline_at, held.until + DEADLINE_SECONDS)
 
 
 def _closed(order: SagaId, row: OrderRow) -> Closed:

@@ -8,16 +8,18 @@ from random import Random
 from typing import Any
 
 from services.kit.batch import Core
-from services.kit.message import Mode
+from services.kit.message import Mode, SagaId
 from services.kit.relay import Relay
+from services.messages import StepHeld
+from services.order.unheard import HOLDS, any_unread
 from services.policy.rules import NO_RULES, RuleSet
 from tests.simulator import chaos, front_door
 from tests.simulator.broker import Group, Losses, MemoryBroker, MemoryProducer
 from tests.simulator.chaos import Chaos, Plan
 from tests.simulator.database import Clock, MemorySession, Store
 from tests.simulator.replica import Replica
-from tests.simulator.repositories import OrderBook
-from tests.simulator.services import BLUEPRINTS, TABLES
+from tests.simulator.repositories import OrderBook, OrderRow
+from tests.simulator.services import BLUEPRINTS, TABLES, WORDS
 from tests.simulator.trace import Trace
 
 STEPS_PER_ORDER = 60
@@ -68,6 +70,7 @@ class World:
         self.rule_sets, self.newest_rules = self._rule_sets(), NO_RULES
         self.rules_to_come = list(self.rule_sets.values())
         self.applied_at: dict[int, float] = {}
+        self.held_and_lost: list[SagaId] = []
         if self.plan.rules_from_start:
             self._apply_rules()
             self._everybody_hears_of_rules()
@@ -220,6 +223,25 @@ class World:
                 replica.positions.pop(place, None)
                 replica.done.pop(place, None)
 
+    def are_holds_unheard(self) -> bool:
+        """As the broker would tell: by what the timeline's group has committed."""
+        group = self.groups["order-timeline"]
+        places = [place for place in group.places if place.topic == HOLDS]
+        end = {place: self.broker.end(place) for place in places}
+        return any_unread(dict.fromkeys(places, 0), end, group.committed)
+
+    def note_held_and_lost(self, expired: list[OrderRow]) -> None:
+        """Orders that are taken for lost although the broker has been told that they are held."""
+        orders = {row.placed.order_id: row for row in expired}
+        for entry in self.broker.entries():
+            message = entry.message
+            if message is not None and message.type == StepHeld.__name__:
+                held, row = WORDS.body(message), orders.get(message.saga_id)
+                assert isinstance(held, StepHeld)
+                answered = row is not None and row.holds.get(held.rules[0])
+                if row is not None and held.until > self.clock.now and not answered:
+                    self.held_and_lost.append(message.saga_id)
+
     # How it ends ---------------------------------------------------------------------------
 
     def come_to_rest(self) -> None:
@@ -252,6 +274,7 @@ class World:
             replica.do(replica.mind_the_clock)
             done += replica.do(replica.sweep)
             done += replica.deliver(1_000)
+            replica.do(replica.commit_offsets)
         return done
 
     def _next_due(self) -> float | None:

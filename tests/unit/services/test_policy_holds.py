@@ -5,10 +5,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.kit.message import Mode
-from services.messages import HoldApproved, HoldDeclined, StockReserved
+from services.messages import (
+    HoldApproved,
+    HoldDeclined,
+    OrderExpired,
+    PaymentAuthorized,
+    StockReserved,
+)
+from services.order.unheard import any_unread
 from services.policy.bench import Verdict
 from tests.unit.services.builders import ORDER_ID, an_order
-from tests.unit.services.points import Company, a_book
+from tests.unit.services.points import Company, Point, a_book
 
 MODES = pytest.mark.parametrize("mode", Mode)
 LOOK = {"name": "look", "guards": "AuthorizePayment", "effect": "hold", "hold": {"seconds": 60}}
@@ -78,6 +85,29 @@ def test_a_hold_that_is_over_is_no_deadline_any_more():
     company.waits_until(61.0)
     (stored,) = company.decider.store.own.sagas.values()
     assert stored.state.deadline > 61.0
+
+
+def test_who_holds_an_order_does_not_take_it_for_lost_until_the_hold_is_over():
+    """The order service may say so before it has heard of the hold."""
+    shipping = Point("shipping", Mode.CHOREOGRAPHY, a_book({**LOOK, "guards": "ArrangeShipment"}))
+    authorized = PaymentAuthorized(order_id=ORDER_ID, amount_cents=1)
+    shipping.hears(an_order(), RESERVED, authorized)
+    assert shipping.hears(OrderExpired(order_id=ORDER_ID)) == []
+    assert shipping.waits_until(61.0) == ["ShipmentRefused"]
+    assert shipping.hears(OrderExpired(order_id=ORDER_ID), attempt=2) == ["ShipmentRefused"]
+
+
+def test_a_hold_that_is_over_while_its_step_waits_for_a_fact_keeps_no_order_for_ever():
+    rule = {**LOOK, "guards": "AuthorizePayment"}
+    shipping = Point("shipping", Mode.CHOREOGRAPHY, a_book(rule))
+    shipping.hears(an_order())
+    assert shipping.hears(OrderExpired(order_id=ORDER_ID)) == ["ShipmentCancelled"]
+
+
+@given(st.dictionaries(st.integers(0, 3), st.integers(-1, 9)), st.integers(0, 5))
+def test_what_is_there_is_unread_unless_it_was_committed(committed, end):
+    unread = any_unread({0: 2, 1: 0}, {0: max(end, 2), 1: 0}, committed)
+    assert unread is (end > max(committed.get(0, -1), 2))
 
 
 ALL_HELD = {**LOOK, "guards": "OrderPlaced"}
