@@ -22,7 +22,7 @@ from services.kit.session import Fact, Facts, Parked, Session
 from services.messages import OrderPlaced, StepHeld
 from services.policy.bench import Bench, Case, Held, Holds, Ruling, Verdict, answered, claims
 from services.policy.point import EnforcementPoint
-from services.policy.rulebook import Rulebook
+from services.policy.rulebook import InForce, Rulebook
 from services.policy.steps import (
     APPROVED,
     DECLINED,
@@ -74,21 +74,16 @@ class LocalGate:
         """By the step that they make."""
         return {reaction.makes: reaction for reaction in self.playbook.reactions.values()}
 
-    @property
-    def is_on(self) -> bool:
-        return bool(self.point.rules.book.guards) or any(book.guards for book in self._books)
-
-    @property
-    def _books(self) -> tuple[Rulebook, ...]:
+    def _books(self, now: InForce) -> tuple[Rulebook, ...]:
         """Those by which a step may be decided: only who misbehaves uses the one before."""
-        rules = self.point.rules
-        return (rules.book, rules.before) if self.faults.catalogue.rules else (rules.book,)
+        return now if self.faults.catalogue.rules else (now.book,)
 
     def remembers(self, kind: str) -> bool:
         """Whether a rule makes an event worth remembering here; what bears on a hold always is."""
         if kind in ANSWERS or (kind == EXPIRED and kind in self.playbook.reactions):
             return True
-        return self.is_on and any(kind in self._watched(book) for book in self._books)
+        books = self._books(self.point.rules.now)
+        return any(book.guards and kind in self._watched(book) for book in books)
 
     def _watched(self, book: Rulebook) -> frozenset[str]:
         known = self.watched.get(book.version)
@@ -120,20 +115,22 @@ class LocalGate:
         mark = facts.get(work.message.saga_id, {}).get(DECIDED + work.step)
         if mark is not None:
             return _decided(mark.value).verdict is Verdict.ALLOWED
-        return not self._is_guarded(work, facts.get(work.message.saga_id, {}))
+        known = facts.get(work.message.saga_id, {})
+        return not self._is_guarded(work, known, self.point.rules.now)
 
     def admit(
         self, session: Session, works: Sequence[Work], facts: Facts, effects: Effects
     ) -> list[Work]:
         """Those that may be done or have to be refused; what waits or is held is left out."""
         works = [work for work in works if not self._is_held_and_not_lost(session, work, facts)]
-        guarded = {work.effect: order for work, order in self._remembered(works, facts)}
+        now = self.point.rules.now
+        guarded = {work.effect: order for work, order in self._remembered(works, facts, now)}
         if not guarded:
             return list(works)
         asked = ((work.step, guarded[work.effect]) for work in works if work.effect in guarded)
-        wanted = claims(self.point.rules.book, asked)
+        wanted = claims(now.book, asked)
         bench = Bench(self.point.tables.open(session.connection, wanted))
-        sitting = _Sitting(self, session, bench, effects, {})
+        sitting = _Sitting(self, now, session, bench, effects, {})
         admitted = [
             sitting.admit(work, guarded[work.effect], facts.get(work.message.saga_id, {}))
             if work.effect in guarded
@@ -154,22 +151,22 @@ class LocalGate:
         return any(not held.answer and held.until > now for held in holds)
 
     def _remembered(
-        self, works: Sequence[Work], facts: Facts
+        self, works: Sequence[Work], facts: Facts, now: InForce
     ) -> Iterator[tuple[Work, OrderPlaced]]:
         """What rules guard; and what none does while others make its order be remembered, lest a
         rule that comes later decides what was done."""
         for work in works:
             known = facts.get(work.message.saga_id, {})
             unguarded = work.step in REFUSABLE and PLACED in known and self.remembers(PLACED)
-            if unguarded or self._is_guarded(work, known):
+            if unguarded or self._is_guarded(work, known, now):
                 yield work, self._order(work, known)
 
-    def _is_guarded(self, work: Work, known: Known) -> bool:
+    def _is_guarded(self, work: Work, known: Known, now: InForce) -> bool:
         """What was decided or is held remains so, also when its rules are gone. An order from
         before the rules was not remembered."""
         if work.message.mode is not Mode.CHOREOGRAPHY or PLACED not in known:
             return False
-        if any(work.step in book.guards for book in self._books):
+        if any(work.step in book.guards for book in self._books(now)):
             return True
         return DECIDED + work.step in known or (PARKED in known and work.step in REFUSABLE)
 
@@ -187,9 +184,11 @@ def fact_of(message: Message) -> str:
 
 @dataclass(frozen=True)
 class _Sitting:
-    """One batch's decisions; `marks` are what is to be remembered of them."""
+    """One batch's decisions, by the rules that were in force when it began; `marks` are what is to
+    be remembered of them."""
 
     gate: LocalGate
+    now: InForce
     session: Session
     bench: Bench
     effects: Effects
@@ -223,11 +222,11 @@ class _Sitting:
 
     def _book(self, work: Work) -> Rulebook:
         """A misbehaving participant decides by the rules before these."""
-        faults, rules = self.gate.faults, self.gate.point.rules
-        if not faults.is_stale(work.step, work.message.mode, work.message.id):
-            return rules.book
-        self.effects.faults.append((work.message.mode, Fault.STALE_POLICY.value))
-        return rules.before
+        mode = work.message.mode
+        if not self.gate.faults.is_stale(work.step, mode, work.message.id):
+            return self.now.book
+        self.effects.faults.append((mode, Fault.STALE_POLICY.value))
+        return self.now.before
 
     def _settle(self, work: Work, ruling: Ruling, known: Known) -> None:
         decided = Decided(ruling.verdict, ruling.rule, work.message.id)

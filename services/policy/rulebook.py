@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
@@ -125,14 +125,25 @@ def _try(guard: Guard) -> None:
                 raise RuleError(f"{where}: does not work on an example order: {error}") from error
 
 
-class Rules:
-    """The rulebook in force in this process, and the one before it.
+class InForce(NamedTuple):
+    """A rulebook and the one before it."""
 
-    A decision takes one of them and keeps it: a change in between changes nothing half-way.
+    book: Rulebook
+    before: Rulebook
+
+
+class Rules:
+    """The rulebook in force in this process.
+
+    A decision takes `now` once and keeps it: a change in between changes nothing half-way.
     """
 
     def __init__(self, book: Rulebook = EMPTY) -> None:
-        self.book, self.before = book, EMPTY
+        self.now = InForce(book, EMPTY)
+
+    @property
+    def book(self) -> Rulebook:
+        return self.now.book
 
     def adopt(self, rules: RuleSet) -> bool:
         """Take a newer set; an older one, or the same again, changes nothing."""
@@ -142,5 +153,5 @@ class Rules:
         """As `adopt`, for who has compiled it already."""
         if book.version <= self.book.version:
             return False
-        self.before, self.book = self.book, book
+        self.now = InForce(book, self.book)
         return True

@@ -99,3 +99,19 @@ def test_what_was_let_through_goes_on_though_its_rules_are_gone():
     payment.rules.take(a_book(version=2))
     payment.waits_until(60.0)
     assert payment.says("PaymentAuthorized")
+
+
+def test_a_decision_keeps_to_the_rules_that_were_in_force_when_it_began(monkeypatch):
+    """They change while accounts are locked: a limit that is new would be asked of none of them."""
+    payment = Point("payment", Mode.CHOREOGRAPHY, a_book_about("AuthorizePayment", "hold"))
+    tables = payment.core.point.tables
+    limited = {"name": "a-rule", "guards": "AuthorizePayment", **STOPPING["limit"]}
+    opening = tables.open
+
+    def meanwhile(connection, claims):
+        payment.rules.take(a_book(limited, version=2))
+        return opening(connection, claims)
+
+    monkeypatch.setattr(tables, "open", meanwhile)
+    payment.hears(an_order())
+    assert [(each.version, each.effect) for each in payment.store.decisions] == [(1, "hold")]

@@ -222,7 +222,7 @@ def test_only_a_newer_version_is_adopted():
     assert rules.adopt(RuleSet(2, read_rules([a_rule()])))
     assert not rules.adopt(RuleSet(2, ()))
     assert not rules.adopt(RuleSet(1, ()))
-    assert (rules.book.version, rules.before.version) == (2, 0)
+    assert (rules.book.version, rules.now.before.version) == (2, 0)
 
 
 def test_rules_that_cannot_be_compiled_leave_those_before_in_force():
