@@ -145,6 +145,8 @@ class Participant(Generic[S]):
         ready = [work for work in works if self._is_ready(work, answers, effects)]
         if ready:
             self._decide(session, ready, answers, effects)
+            if self.gate is not None:
+                self.gate.release(session, effects.handled)
         return effects
 
     def _decide(

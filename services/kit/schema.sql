@@ -86,3 +86,4 @@ CREATE TABLE IF NOT EXISTS spent (
 );
 CREATE INDEX IF NOT EXISTS spent_account ON spent (rule, key, at);
 CREATE INDEX IF NOT EXISTS spent_at ON spent (at);
+CREATE INDEX IF NOT EXISTS spent_order ON spent (order_id);

@@ -165,6 +165,8 @@ class Orchestrator:
         self._send(decision, cause, effects)
         if sitting is not None:
             self._tell_holds(decision, cause, sitting.book.version, effects)
+            if decision.state.outcome == "rejected":
+                sitting.rejected.append(saga_id)
 
     def _send(self, decision: Decision, cause: Message, effects: Effects) -> None:
         for send in decision.sends:

@@ -24,6 +24,8 @@ from services.policy.rules import Effect, RuleSet
 from services.policy.steps import CAUSES, CONDUCTOR, DONE, OWNERS, PLACED
 
 PROCESS = "the process itself"
+REFUSED = frozenset({"StockRejected", "PaymentDeclined", "ShipmentRefused"})
+UNDONE = REFUSED | {"StockReleased", "PaymentVoided", "ShipmentCancelled"}
 NEVER = float("inf")
 
 
@@ -246,7 +248,10 @@ class Auditor:
 
     def _spend(self, done: Done, in_force: Sequence[tuple[Era, Rulebook]]) -> None:
         """Only what the point surely took, by whichever set it went: from the last that it surely
-        enforced when the step was caused, to the newest when it was told."""
+        enforced when the step was caused, to the newest when it was told. Who was undone has got
+        it back."""
+        if not UNDONE.isdisjoint(done.history.events):
+            return
         enforced = [era.is_enforced_by(done.point, done.caused_at) for era, _ in in_force]
         known = max((i for i, is_so in enumerate(enforced) if is_so), default=0)
         taken = [self._taken(done, book) for _, book in in_force[known:]]

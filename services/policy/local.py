@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from services.kit.effects import Effects, Outgoing
+from services.kit.effects import Effects, Handled, Outgoing
 from services.kit.faults import Fault, Faults
 from services.kit.handling import Playbook, Reaction
 from services.kit.message import Message, Mode, SagaId, Vocabulary, follow_up
@@ -26,6 +26,7 @@ from services.policy.rulebook import InForce, Rulebook
 from services.policy.steps import (
     APPROVED,
     DECLINED,
+    DONE,
     EXPIRED,
     FACTS,
     PLACED,
@@ -139,6 +140,20 @@ class LocalGate:
         ]
         sitting.close()
         return [work for work in admitted if work is not None]
+
+    def release(self, session: Session, done: Sequence[Handled]) -> None:
+        """What was refused or undone takes nothing from a limit; what turns out to be arranged
+        after all was not undone."""
+        if not self.point.rules.book.guards:
+            return
+        orders = {
+            each.message.saga_id
+            for each in done
+            if (each.rejected or each.backward) and each.result != DONE[REFUSABLE[-1]]
+            if each.message.mode is Mode.CHOREOGRAPHY
+        }
+        if orders:
+            self.point.tables.release(session.connection, list(orders))
 
     def _is_held_and_not_lost(self, session: Session, work: Work, facts: Facts) -> bool:
         """The order service took it for lost without having heard of the hold. The hold ends by

@@ -252,6 +252,10 @@ class MemoryPolicies:
         connection.later(lambda: store.spent.update({**new, **store.spent}))
         connection.later(lambda: store.decisions.extend(bench.minutes))
 
+    def release(self, connection: MemorySession, orders: Sequence[SagaId]) -> None:
+        spent, gone = connection.store.spent, set(orders)
+        connection.later(lambda: [spent.pop(key) for key in list(spent) if key[1] in gone])
+
 
 def _spent(spent: Mapping[Any, tuple[Spent, float]], claim: Claim, now: float) -> int:
     return sum(
