@@ -133,6 +133,7 @@ class Process:
             relay=self._relay,
             backlog=self._backlog,
             pool=self._pool,
+            probe=self._probe,
             database=self._database,
         )
         parts, service = self._service.build(deps), self._service

@@ -116,14 +116,18 @@ class Participant(Generic[S]):
         return self.gate is not None and self.gate.remembers(message.type)
 
     def read_ahead(self, session: Session, batch: Sequence[tuple[Message, int]]) -> Answers:
-        """Ask the third party for what this batch will need."""
+        """Ask the third party for what this batch will need; about a step that rules guard, not
+        before they have let it through."""
         if self.external is None:
             return {}
-        heard = self._joins([message for message, _ in batch])
+        heard = self._joins(batch)
         known = _union(session.facts(list(heard)), heard) if heard else {}
-        works = self._works(batch, known)
+        works = [work for work in self._works(batch, known) if self._may_begin(work, known)]
         asking = [work.command for work in works if self.external.needs(work.command)]
         return self.external.ask(asking) if asking else {}
+
+    def _may_begin(self, work: Work, known: Facts) -> bool:
+        return self.gate is None or self.gate.has_let_through(work, known)
 
     def execute(
         self, session: Session, batch: Sequence[tuple[Message, int]], answers: Answers
@@ -133,14 +137,16 @@ class Participant(Generic[S]):
         observed = [m for m, tries in batch if m.type in self.observes and not tries]
         if observed:
             self.observer(session.connection, observed, effects)
-        heard = self._joins([message for message, _ in batch])
+        heard = self._joins(batch)
         facts = session.merge_facts(heard) if heard else {}
         works = self._works(batch, facts)
+        if works and facts and self.gate is not None:
+            works = self.gate.admit(session, works, facts, effects)
         ready = [work for work in works if self._is_ready(work, answers, effects)]
-        if ready and self.gate is not None and self.gate.is_on:
-            ready = self.gate.admit(session, ready, facts, effects)
         if ready:
             self._decide(session, ready, answers, effects)
+            if self.gate is not None:
+                self.gate.release(session, effects.handled)
         return effects
 
     def _decide(
@@ -198,29 +204,33 @@ class Participant(Generic[S]):
         effects.outgoing.append(Outgoing(outcome, work.message))
 
     def _is_ready(self, work: Work, answers: Answers, effects: Effects) -> bool:
-        """Without the third party's answer (a join completed meanwhile) it is tried again."""
-        if self.external is None or not self.external.needs(work.command):
+        """Without the third party's answer it is tried again: a join was completed meanwhile, or
+        the rules have only now let it through."""
+        if work.denied or self.external is None or not self.external.needs(work.command):
             return True
         if work.command.order_id in answers:
             return True
         effects.parked.append(Parked(work.message, work.tries, 0.0, "not read ahead"))
         return False
 
-    def _joins(self, messages: Sequence[Message]) -> dict[SagaId, dict[str, Fact]]:
+    def _joins(self, batch: Sequence[tuple[Message, int]]) -> dict[SagaId, dict[str, Fact]]:
         heard: dict[SagaId, dict[str, Fact]] = {}
-        for message in messages:
-            if self._is_remembered(message):
+        for message, tries in batch:
+            if self._is_remembered(message, tries):
                 self.vocabulary.body(message)
                 fact = Fact(message.value.decode(), message.attempt)
                 heard.setdefault(message.saga_id, {})[fact_of(message)] = fact
         return heard
 
-    def _is_remembered(self, message: Message) -> bool:
+    def _is_remembered(self, message: Message, tries: int) -> bool:
+        """What comes again, or came for the sake of rules alone, may have been decided by rules
+        that are gone."""
         reaction = self._reaction(message)
         if reaction is not None and reaction.joins:
             return True
-        band = message.mode is Mode.CHOREOGRAPHY
-        return band and self.gate is not None and self.gate.remembers(message.type)
+        if self.gate is None or message.mode is not Mode.CHOREOGRAPHY:
+            return False
+        return bool(tries) or reaction is None or self.gate.remembers(message.type)
 
     def _works(self, batch: Sequence[tuple[Message, int]], facts: Facts) -> list[Work]:
         found = (self._work(message, tries, facts) for message, tries in batch)

@@ -85,3 +85,5 @@ CREATE TABLE IF NOT EXISTS spent (
     PRIMARY KEY (rule, order_id)
 );
 CREATE INDEX IF NOT EXISTS spent_account ON spent (rule, key, at);
+CREATE INDEX IF NOT EXISTS spent_at ON spent (at);
+CREATE INDEX IF NOT EXISTS spent_order ON spent (order_id);

@@ -16,6 +16,7 @@ from services.kit.faults import Faults
 from services.kit.metrics import Metrics
 from services.kit.pool import Pool
 from services.kit.postgres import PostgresDatabase
+from services.kit.probe import BrokerProbe
 from services.kit.relay import Relay
 from services.kit.retention import Retention
 from services.kit.settings import Settings
@@ -44,6 +45,7 @@ class Deps:
     relay: Relay
     backlog: Backlog
     pool: Pool
+    probe: BrokerProbe
     database: Callable[[str], PostgresDatabase]
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from services.kit.message import Command, Event
 from services.orchestrator.saga import Saga, Stage, Step
 from services.orchestrator.state import Entry, Path, SagaState, StepState, StepStatus
-from services.policy.bench import Gate, Ruling, Verdict, answered
+from services.policy.bench import Gate, Holds, Ruling, Verdict, answered, silenced
 
 LONGEST_TIMEOUT_SECONDS = 60.0
 TIMED_OUT = "timed out"
@@ -55,10 +55,10 @@ class Send:
 
 @dataclass(frozen=True)
 class NewHold:
-    """A step that waits for an answer to these rules from now on."""
+    """A step that waits for an answer to this rule from now on."""
 
     step: str
-    rules: tuple[str, ...]
+    rule: str
     until: float
     ordinal: int
 
@@ -87,6 +87,7 @@ def decide(
         turn.hear(heard)
     elif isinstance(heard, TimePassed):
         turn.check_deadlines()
+    turn.take_silence()
     if turn.path is not Path.ENDED:
         turn.advance()
     return turn.decision()
@@ -170,7 +171,7 @@ class _Turn:
             self._send(step, 1, undoing=False)
             return True
         ruling = self.gate(step.name, self._facts(), self.holds)
-        self._take_over(step, ruling)
+        self._take_over(ruling.holds)
         if ruling.verdict is Verdict.ALLOWED:
             self._send(step, 1, undoing=False)
         elif ruling.verdict is Verdict.DENIED:
@@ -181,16 +182,20 @@ class _Turn:
             self._hold(step, ruling)
         return True
 
-    def _take_over(self, step: Step, ruling: Ruling) -> None:
+    def take_silence(self) -> None:
         """What nobody has answered in time is over, too, and no deadline any more."""
+        if self.holds and self.path is Path.FORWARD:
+            self._take_over(silenced(self.holds, self.now))
+
+    def _take_over(self, holds: Holds) -> None:
         for rule, held in self.holds.items():
-            if held.answer != ruling.holds[rule].answer:
-                self.log.append(Entry("unanswered", step.name, self._direction, 1))
-        self.holds = dict(ruling.holds)
+            if held.answer != holds[rule].answer:
+                self.log.append(Entry("unanswered", held.step or rule, self._direction, 1))
+        self.holds = dict(holds)
 
     def _hold(self, step: Step, ruling: Ruling) -> None:
-        until = max(ruling.holds[rule].until for rule in ruling.fresh)
-        self.held.append(NewHold(step.name, ruling.fresh, until, len(ruling.holds)))
+        for ordinal, rule in ruling.begun():
+            self.held.append(NewHold(step.name, rule, ruling.holds[rule].until, ordinal))
         self.log.append(Entry("held", step.name, self._direction, 1))
 
     def _answer(self, heard: Heard) -> None:

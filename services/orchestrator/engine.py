@@ -85,8 +85,12 @@ class Orchestrator:
     def _sitting(
         self, session: Session, sagas: Sagas, messages: Sequence[Message]
     ) -> Sitting | None:
-        """None while there are no rules: then nobody asks, and nothing is read or written."""
-        if self.point is None or not self.point.rules.book.guards:
+        """None while there are no rules, nor holds of such as there were: then nobody asks, and
+        nothing is read or written."""
+        if self.point is None:
+            return None
+        held = any(stored.state.holds for stored in sagas.sagas.values())
+        if not held and not self.point.rules.book.guards:
             return None
         return Sitting.of(self.point, self.vocabulary, session.connection, sagas, messages)
 
@@ -161,6 +165,8 @@ class Orchestrator:
         self._send(decision, cause, effects)
         if sitting is not None:
             self._tell_holds(decision, cause, sitting.book.version, effects)
+            if decision.state.outcome == "rejected":
+                sitting.rejected.append(saga_id)
 
     def _send(self, decision: Decision, cause: Message, effects: Effects) -> None:
         for send in decision.sends:
@@ -174,7 +180,7 @@ class Orchestrator:
             event = StepHeld(
                 order_id=cause.saga_id,
                 step=held.step,
-                rules=held.rules,
+                rules=(held.rule,),
                 version=version,
                 until=held.until,
             )

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from services.kit.message import Message, Mode, Vocabulary
+from services.kit.message import Message, Mode, SagaId, Vocabulary
 from services.messages import OrderPlaced
 from services.orchestrator.state import Path, SagaState
 from services.orchestrator.store import Sagas, Stored
@@ -24,6 +24,7 @@ class Sitting:
     bench: Bench
     tables: PolicyTables
     words: Vocabulary
+    rejected: list[SagaId] = field(default_factory=list)
 
     @classmethod
     def of(
@@ -53,8 +54,11 @@ class Sitting:
         return decide
 
     def close(self, connection: Any) -> None:
+        """An order that ended rejected takes nothing from a limit."""
         if self.bench.minutes:
             self.tables.close(connection, self.bench)
+        if self.rejected:
+            self.tables.release(connection, self.rejected)
 
 
 def _to_come(

@@ -3,6 +3,9 @@
 An expired order is asked about again and again, ever more slowly, until it is closed. Each time
 `OrderExpired` makes the pivot's owner say again how it stands, which sets everything in motion
 that was waiting for it. An order that only lacks its notification has its end told again.
+
+Nothing expires while there may be holds that the order service has not heard of: a held order is
+not lost, however long somebody takes to answer.
 """
 
 from __future__ import annotations
@@ -18,6 +21,7 @@ from services.kit.postgres import PostgresDatabase
 from services.kit.relay import Publisher
 from services.kit.tracing import Tracing
 from services.messages import OrderConfirmed, OrderExpired, OrderRejected
+from services.order.unheard import Unheard
 
 log = logging.getLogger(__name__)
 
@@ -25,6 +29,13 @@ EVERY_SECONDS = 0.5
 AT_ONCE = 200
 STUCK_NUDGES = 5
 LONGEST_WAIT_SECONDS = 300
+
+_DUE = """
+SELECT EXISTS (
+    SELECT FROM orders
+    WHERE closed_at IS NULL AND mode = 'choreography' AND deadline_at <= now()
+)
+"""
 
 _CLAIM = """
 UPDATE orders
@@ -58,16 +69,24 @@ class Deadlines:
         tracing: Tracing,
         wait: float,
         metrics: Metrics,
+        unheard: Unheard,
     ) -> None:
         self._database = database
         self._publisher = publisher
         self._tracing = tracing
         self._wait = wait
+        self._unheard = unheard
         self._passed = metrics.deadlines_passed.labels(Mode.CHOREOGRAPHY.value, "order")
         for mode in Mode:  # before the first, which would be no increase of nothing
             metrics.ended.labels(mode.value, "rejected", "timed_out")
 
     def run(self) -> float:
+        row = self._database.connection().execute(_DUE).fetchone()
+        if row and row[0] and not self._unheard.are_holds():
+            self._expire()
+        return EVERY_SECONDS
+
+    def _expire(self) -> None:
         values = {"wait": self._wait, "longest": LONGEST_WAIT_SECONDS, "limit": AT_ONCE}
         late, waited = Late(self._tracing), self._database.waited
         with self._database.transaction() as session:
@@ -82,7 +101,6 @@ class Deadlines:
         late.tell(waited)
         if due:
             log.info("%d orders passed their deadline", len(due))
-        return EVERY_SECONDS
 
 
 def nudge(row: Sequence[Any]) -> Message:

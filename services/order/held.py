@@ -11,8 +11,6 @@ from services.kit import sql
 from services.kit.message import Message
 from services.messages import StepHeld
 
-PATIENCE_SECONDS = 10
-
 # A hold may take longer than an order may otherwise take; nobody shall take it for lost.
 _NOTE = """
 WITH new AS (
@@ -25,16 +23,18 @@ WITH new AS (
     ON CONFLICT DO NOTHING
 )
 UPDATE orders
-SET deadline_at = greatest(deadline_at, to_timestamp(new.until) + make_interval(secs => %s))
-FROM new WHERE orders.id = new.order_id AND orders.closed_at IS NULL
+SET deadline_at = greatest(deadline_at, to_timestamp(last.until) + make_interval(secs => %s))
+FROM (SELECT order_id, max(until) AS until FROM new GROUP BY order_id) AS last
+WHERE orders.id = last.order_id AND orders.closed_at IS NULL
 """
 
 _decode = msgspec.json.Decoder(StepHeld).decode
 
 
-def note(connection: Any, messages: Sequence[Message]) -> None:
+def note(connection: Any, messages: Sequence[Message], patience: float) -> None:
+    """`patience` is what an order has, in seconds, when its hold is over."""
     rows = [row for message in messages for row in _rows(message)]
-    connection.execute(_NOTE, (sql.rows(rows), PATIENCE_SECONDS))
+    connection.execute(_NOTE, (sql.rows(rows), patience))
 
 
 def _rows(message: Message) -> list[dict[str, Any]]:

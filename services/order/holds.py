@@ -13,7 +13,6 @@ from services.kit.relay import Publisher
 from services.kit.tracing import Tracing
 from services.messages import HoldApproved, HoldDeclined
 from services.order.admission import told
-from services.order.held import PATIENCE_SECONDS
 from services.order.queries import unknown
 
 Answer = Literal["approved", "declined"]
@@ -47,9 +46,15 @@ WHERE answer IS NULL AND until > clock_timestamp() AND status = 'pending' ORDER 
 
 
 def answer(
-    pool: Pool, publisher: Publisher, tracing: Tracing, order_id: UUID, said: Answer
+    pool: Pool,
+    publisher: Publisher,
+    tracing: Tracing,
+    patience: float,
+    order_id: UUID,
+    said: Answer,
 ) -> None:
-    """Everything that holds this order now is answered; what holds it later is asked again."""
+    """Everything that holds this order now is answered; what holds it later is asked again. From
+    here it has as long, `patience` in seconds, as one that has just been placed."""
     order = SagaId(str(order_id))
     with pool.connection() as connection, transaction(connection) as session:
         row: Any = session.execute(_LOCK, (order,)).fetchone()
@@ -63,7 +68,7 @@ def answer(
             raise Problem(409, "not-held", "no rule waits for an answer about this order")
         before: Any = session.execute(_ANSWERED, (order,)).fetchone()
         session.later(_ANSWER, said, order, list(rules))
-        session.later(_GO_ON, PATIENCE_SECONDS, order)
+        session.later(_GO_ON, patience, order)
         message = compose(
             EVENTS[said](order_id=order, rules=rules),
             source="order",

@@ -75,10 +75,12 @@ class OpenHolds(BaseModel):
     holds: list[OpenHold]
 
 
-def make_router(pool: Pool, publisher: Publisher, tracing: Tracing, token: str) -> APIRouter:
+def make_router(
+    pool: Pool, publisher: Publisher, tracing: Tracing, patience: float, token: str
+) -> APIRouter:
     router = APIRouter(tags=["policies"])
     _add_policies(router, pool, publisher, token)
-    _add_holds(router, pool, publisher, tracing, token)
+    _add_holds(router, pool, publisher, tracing, patience, token)
     return router
 
 
@@ -99,7 +101,12 @@ def _add_policies(router: APIRouter, pool: Pool, publisher: Publisher, token: st
 
 
 def _add_holds(
-    router: APIRouter, pool: Pool, publisher: Publisher, tracing: Tracing, token: str
+    router: APIRouter,
+    pool: Pool,
+    publisher: Publisher,
+    tracing: Tracing,
+    patience: float,
+    token: str,
 ) -> None:
     admin = [Depends(require_token(token))]
     refusals = documented(401, 403, 404, 409, 422, 503)
@@ -116,7 +123,7 @@ def _add_holds(
         summary="Let a held order go on",
     )
     def approve(order_id: UUID) -> None:
-        holds.answer(pool, publisher, tracing, order_id, "approved")
+        holds.answer(pool, publisher, tracing, patience, order_id, "approved")
 
     @router.post(
         "/orders/{order_id}/decline",
@@ -126,4 +133,4 @@ def _add_holds(
         summary="Refuse a held order",
     )
     def decline(order_id: UUID) -> None:
-        holds.answer(pool, publisher, tracing, order_id, "declined")
+        holds.answer(pool, publisher, tracing, patience, order_id, "declined")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 from services.kit.batch import reader_of
@@ -24,6 +25,7 @@ from services.order.policies import Register
 from services.order.policing import Policing
 from services.order.routing import tell_route
 from services.order.store import OrderRepository, hear
+from services.order.unheard import Unheard
 from services.policy.reader import TopicReader
 
 PLAYBOOK = Playbook.of(handlers, reactions)
@@ -42,7 +44,7 @@ def build(deps: Deps) -> Parts:
         words,
         OrderRepository(),
         Faults(crash_points=points),
-        observer=hear,
+        observer=partial(hear, patience=settings.order_deadline_seconds),
         observes=OBSERVED,
         inbox="@timeline",
     )
@@ -53,12 +55,19 @@ def build(deps: Deps) -> Parts:
 
     router = make_router(desk, deps.pool, deps.relay, deps.tracing, settings.token, points)
     router.include_router(
-        policy_api.make_router(deps.pool, deps.relay, deps.tracing, settings.token)
+        policy_api.make_router(deps.pool, deps.relay, deps.tracing, wait, settings.token)
     )
     register = TopicReader(settings, ACKNOWLEDGEMENTS, Register(deps.pool).hear)
 
     def duties(database: PostgresDatabase) -> list[Duty]:
-        deadlines = Deadlines(database, deps.relay, deps.tracing, wait, deps.metrics)
+        deadlines = Deadlines(
+            database,
+            deps.relay,
+            deps.tracing,
+            wait,
+            deps.metrics,
+            Unheard(deps.probe, group_of(reader_of(timeline))),
+        )
         policing = Policing(database, deps.metrics)
         return [
             Duty(deadlines.run),

@@ -58,7 +58,9 @@ class OrderRepository:
             connection.later(_END, sql.rows(map(vars, orders.ended)))
 
 
-def hear(connection: Any, messages: Sequence[Message], effects: Effects) -> None:
+def hear(
+    connection: Any, messages: Sequence[Message], effects: Effects, *, patience: float
+) -> None:
     """Note what the others tell of our orders; the last of it closes an order."""
     heard = sql.rows(
         {
@@ -74,7 +76,7 @@ def hear(connection: Any, messages: Sequence[Message], effects: Effects) -> None
     )
     connection.execute(_HEAR, (heard,))
     if held := [message for message in messages if message.type == StepHeld.__name__]:
-        note(connection, held)
+        note(connection, held, patience)
     last = {m.saga_id: m.receipt for m in messages if m.type == CustomerNotified.__name__}
     if last:
         rows = connection.execute(_CLOSE, (sql.ids(sorted(last)),))

@@ -24,6 +24,8 @@ from services.policy.rules import Effect, RuleSet
 from services.policy.steps import CAUSES, CONDUCTOR, DONE, OWNERS, PLACED
 
 PROCESS = "the process itself"
+REFUSED = frozenset({"StockRejected", "PaymentDeclined", "ShipmentRefused"})
+UNDONE = REFUSED | {"StockReleased", "PaymentVoided", "ShipmentCancelled"}
 NEVER = float("inf")
 
 
@@ -93,6 +95,11 @@ class Done:
     at: float
 
     @property
+    def point(self) -> str:
+        """Who decided it."""
+        return CONDUCTOR if self.history.mode is Mode.ORCHESTRATION else OWNERS[self.step]
+
+    @property
     def facts(self) -> frozenset[str]:
         return frozenset(kind for kind, at in self.history.events.items() if at < self.at)
 
@@ -120,7 +127,8 @@ class Findings:
         return self.guarded / self.steps if self.steps else None
 
 
-Accounts = dict[tuple[str, str, Mode], list[tuple[float, int]]]
+Account = tuple[str, str, Mode, str]
+Accounts = dict[Account, dict[SagaId, tuple[float, int]]]
 
 
 def audit(eras: Sequence[Era], histories: Iterable[History]) -> Findings:
@@ -157,6 +165,17 @@ class Auditor:
         done = [each for history in histories for each in self.take(history)]
         for each in sorted(done, key=lambda one: one.at):
             self.judge(each)
+        self._forget(max((each.at for each in done), default=0.0))
+
+    def _forget(self, now: float) -> None:
+        """What no limit that ever was looks back to."""
+        windows = (r.limit.window_seconds for e, _ in self._eras for r in e.rules.rules if r.limit)
+        since = now - max(windows, default=0.0)
+        self._accounts = {
+            account: recent
+            for account, taken in self._accounts.items()
+            if (recent := {order: entry for order, entry in taken.items() if entry[0] > since})
+        }
 
     def take(self, history: History) -> Iterator[Done]:
         """Its steps; what was done before its cause, nobody can have asked for."""
@@ -187,11 +206,10 @@ class Auditor:
             era, book = possible[0]
             for rule, why in broken[0].items():
                 self._accuse(done, rule, book.version, self._kind(done, era), why)
-        self._spend(done, possible[0][1])
+        self._spend(done, in_force)
 
     def _kind(self, done: Done, era: Era) -> Kind:
-        point = CONDUCTOR if done.history.mode is Mode.ORCHESTRATION else OWNERS[done.step]
-        return Kind.BYPASS if era.is_enforced_by(point, done.caused_at) else Kind.SLIPPED
+        return Kind.BYPASS if era.is_enforced_by(done.point, done.caused_at) else Kind.SLIPPED
 
     def _broken(self, done: Done, book: Rulebook) -> dict[str, str]:
         """The enforced rules that forbid it, and why."""
@@ -222,24 +240,38 @@ class Auditor:
         """Counted is only what must have been counted: decided surely within the window."""
         limit = guard.rule.limit
         assert limit is not None
-        key, amount = _account(done, guard)
-        account, since = (guard.rule.name, key, done.history.mode), done.at - limit.window_seconds
-        recent = [entry for entry in self._accounts.get(account, ()) if entry[0] > since]
-        self._accounts[account] = recent
-        spent = sum(taken for _, taken in recent)
+        account, amount = _account(done, guard)
+        since = done.at - limit.window_seconds
+        spent = sum(taken for at, taken in self._accounts.get(account, {}).values() if at > since)
         over = spent + amount > limit.at_most
-        return f"{spent} + {amount} of {limit.at_most} for {key}" if over else None
+        return f"{spent} + {amount} of {limit.at_most} for {account[1]}" if over else None
 
-    def _spend(self, done: Done, book: Rulebook) -> None:
+    def _spend(self, done: Done, in_force: Sequence[tuple[Era, Rulebook]]) -> None:
+        """Only what the point surely took, by whichever set it went: from the last that it surely
+        enforced when the step was caused, to the newest when it was told. Who was undone has got
+        it back."""
+        if not UNDONE.isdisjoint(done.history.events):
+            return
+        enforced = [era.is_enforced_by(done.point, done.caused_at) for era, _ in in_force]
+        known = max((i for i, is_so in enumerate(enforced) if is_so), default=0)
+        taken = [self._taken(done, book) for _, book in in_force[known:]]
+        for account in set(taken[0]).intersection(*taken):
+            entry = done.caused_at, min(each[account] for each in taken)
+            self._accounts.setdefault(account, {}).setdefault(done.history.order_id, entry)
+
+    def _taken(self, done: Done, book: Rulebook) -> dict[Account, int]:
+        """What it took by these rules; who goes beyond a limit, or only looks, may take nothing."""
+        taken = {}
         for guard in book.guards.get(done.step, ()):
-            if guard.rule.limit is None or not _is_true(done, guard):
+            if guard.rule.limit is None or not guard.rule.enforced or not _is_true(done, guard):
                 continue
             try:
-                key, amount = _account(done, guard)
+                account, amount = _account(done, guard)
+                if self._over(done, guard) is None:
+                    taken[account] = amount
             except EvaluationError:  # then the point took nothing either
                 continue
-            account = guard.rule.name, key, done.history.mode
-            self._accounts.setdefault(account, []).append((done.caused_at, amount))
+        return taken
 
     def _accuse(self, done: Done, rule: str, version: int, kind: Kind, why: str) -> None:
         order, mode = done.history.order_id, done.history.mode
@@ -269,10 +301,11 @@ def _is_true(done: Done, guard: Guard) -> bool:
         return False
 
 
-def _account(done: Done, guard: Guard) -> tuple[str, int]:
+def _account(done: Done, guard: Guard) -> tuple[Account, int]:
     assert guard.per is not None
     assert guard.sum is not None
-    return str(guard.per.evaluate(done.seen)), int(guard.sum.evaluate(done.seen))
+    key, amount = str(guard.per.evaluate(done.seen)), int(guard.sum.evaluate(done.seen))
+    return (guard.rule.name, key, done.history.mode, done.point), amount
 
 
 def events_of(placed_at: float, heard: Iterable[tuple[str, float]]) -> dict[str, float]:

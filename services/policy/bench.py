@@ -18,11 +18,11 @@ from services.messages import OrderPlaced
 from services.policy.cel import EvaluationError
 from services.policy.rulebook import Context, Guard, Rulebook, context
 from services.policy.rules import Effect, Rule
-from services.policy.steps import reason_of
+from services.policy.steps import REFUSABLE, reason_of
 
 Account = tuple[str, str]
 ERROR = "error: "
-SILENCE = "silence"
+APPROVED, DECLINED, SILENCE = "approved", "declined", "silence"
 
 
 class Verdict(StrEnum):
@@ -33,11 +33,12 @@ class Verdict(StrEnum):
 
 
 class Held(msgspec.Struct, frozen=True):
-    """A hold; `until` is in seconds since the epoch. `answer` is empty until there is one:
-    approved, declined, or silence once it is too late for either."""
+    """A step that is held; `until` is in seconds since the epoch. `answer` is empty until there is
+    one: approved, declined, or silence once it is too late for either."""
 
     until: float
     answer: str = ""
+    step: str = ""
 
 
 Holds = Mapping[str, Held]
@@ -89,7 +90,8 @@ class Books:
 
 @dataclass(frozen=True)
 class Case:
-    """A step that is about to be done; `facts` are the events that are known of its saga."""
+    """A step that is about to be done; `facts` are the events that are known of its saga, and
+    `answers` what somebody has said of rules that may not hold it yet: they hold the order."""
 
     saga_id: SagaId
     mode: Mode
@@ -97,6 +99,11 @@ class Case:
     order: OrderPlaced
     facts: frozenset[str]
     holds: Holds = field(default_factory=dict)
+    answers: Mapping[str, str] = field(default_factory=dict)
+
+    def answer(self, rule: str) -> str:
+        held = self.holds.get(rule)
+        return self.answers.get(rule, "") if held is None else held.answer
 
 
 @dataclass(frozen=True)
@@ -112,17 +119,17 @@ class Ruling:
     def reason(self) -> str:
         return reason_of(self.rule)
 
+    def begun(self) -> Iterator[tuple[int, str]]:
+        """The holds that have just begun, each with the number that it has among all."""
+        return enumerate(self.fresh, start=len(self.holds) - len(self.fresh) + 1)
+
 
 @dataclass(frozen=True)
 class _Finding:
-    guard: Guard
+    rule: Rule
     verdict: Verdict
     why: str = ""
     spent: Spent | None = None
-
-    @property
-    def rule(self) -> Rule:
-        return self.guard.rule
 
 
 @dataclass
@@ -135,17 +142,25 @@ class Bench:
     seconds: list[float] = field(default_factory=list)
 
     def decide(self, book: Rulebook, case: Case) -> Ruling:
-        guards = book.guards.get(case.step)
-        if not guards:
-            return Ruling(Verdict.ALLOWED, "", case.holds)
+        guards = book.guards.get(case.step, ())
+        if not guards and not case.holds:
+            return Ruling(Verdict.ALLOWED)
         began = time.perf_counter()
-        case = replace(case, holds=_silenced(case.holds, self.books.now))
-        seen = context(case.order)
-        found = [self._find(guard, case, seen) for guard in guards]
+        case = replace(case, holds=silenced(case.holds, self.books.now))
+        found = list(self._findings(guards, case))
         ruling = self._combined(found, case)
         self._write(book, case, ruling, found)
-        self.seconds.append(time.perf_counter() - began)
+        if found:
+            self.seconds.append(time.perf_counter() - began)
         return ruling
+
+    def _findings(self, guards: Sequence[Guard], case: Case) -> Iterator[_Finding]:
+        standing = {finding.rule.name: finding for finding in _standing(case)}
+        seen = context(case.order) if guards else {}
+        for guard in guards:
+            name = guard.rule.name
+            yield standing.pop(name) if name in standing else self._find(guard, case, seen)
+        yield from standing.values()
 
     def _combined(self, found: Sequence[_Finding], case: Case) -> Ruling:
         """No beats wait, wait beats hold: nobody is asked about what may still be refused."""
@@ -158,7 +173,7 @@ class Bench:
         if not held:
             return Ruling(Verdict.ALLOWED, "", case.holds)
         fresh = [rule for rule in held if rule.name not in case.holds]
-        begun = {rule.name: Held(self.books.now + rule.hold.seconds) for rule in fresh}
+        begun = {r.name: Held(self.books.now + r.hold.seconds, step=case.step) for r in fresh}
         return Ruling(Verdict.HELD, held[0].name, {**case.holds, **begun}, tuple(begun))
 
     def _find(self, guard: Guard, case: Case, seen: Context) -> _Finding:
@@ -166,28 +181,28 @@ class Bench:
         rule = guard.rule
         unknown = [fact for fact in guard.needs if fact not in case.facts]
         if unknown:
-            return _Finding(guard, Verdict.WAITING, f"waits for {unknown[0]}")
+            return _Finding(rule, Verdict.WAITING, f"waits for {unknown[0]}")
         try:
             if not guard.when.evaluate(seen):
-                return _Finding(guard, Verdict.ALLOWED)
+                return _Finding(rule, Verdict.ALLOWED)
             missing = [fact for fact in rule.after if fact not in case.facts]
             return self._judge(guard, case, seen, missing)
         except EvaluationError as error:
             closed = rule.on_error == "closed"
-            return _Finding(guard, Verdict.DENIED if closed else Verdict.ALLOWED, f"{ERROR}{error}")
+            return _Finding(rule, Verdict.DENIED if closed else Verdict.ALLOWED, f"{ERROR}{error}")
 
     def _judge(self, guard: Guard, case: Case, seen: Context, missing: Sequence[str]) -> _Finding:
         rule = guard.rule
         if rule.effect is Effect.LIMIT:
             return self._limited(guard, case, seen)
         if rule.effect is Effect.HOLD:
-            return _Finding(guard, *_answered(rule, case.holds.get(rule.name)))
+            return _Finding(rule, *_answered(rule, case.answer(rule.name)))
         if rule.effect is Effect.DENY:
-            return _Finding(guard, Verdict.DENIED)
+            return _Finding(rule, Verdict.DENIED)
         if not missing:
-            return _Finding(guard, Verdict.ALLOWED)
+            return _Finding(rule, Verdict.ALLOWED)
         verdict = Verdict.WAITING if rule.enforced else Verdict.DENIED
-        return _Finding(guard, verdict, f"without {missing[0]}")
+        return _Finding(rule, verdict, f"without {missing[0]}")
 
     def _limited(self, guard: Guard, case: Case, seen: Context) -> _Finding:
         limit = guard.rule.limit
@@ -198,9 +213,9 @@ class Bench:
         before = self.books.spent.get((guard.rule.name, key), 0)
         why = f"{before} + {amount} of {limit.at_most} for {key}"
         if before + amount > limit.at_most:
-            return _Finding(guard, Verdict.DENIED, why)
+            return _Finding(guard.rule, Verdict.DENIED, why)
         spent = Spent(guard.rule.name, key, case.saga_id, amount)
-        return _Finding(guard, Verdict.ALLOWED, why, spent)
+        return _Finding(guard.rule, Verdict.ALLOWED, why, spent)
 
     def _write(self, book: Rulebook, case: Case, ruling: Ruling, found: Sequence[_Finding]) -> None:
         """What is final, and each hold once when it begins; waiting is no decision."""
@@ -225,19 +240,35 @@ def _is_final(finding: _Finding) -> bool:
     return decided or not finding.rule.enforced
 
 
-def _answered(rule: Rule, held: Held | None) -> tuple[Verdict, str]:
-    if held is None or not held.answer:
+def _answered(rule: Rule, answer: str) -> tuple[Verdict, str]:
+    if not answer:
         return Verdict.HELD, ""
-    silently = held.answer == SILENCE and rule.hold.silence == "allow"
-    allowed = silently or held.answer == "approved"
-    return (Verdict.ALLOWED if allowed else Verdict.DENIED), held.answer
+    silently = answer == SILENCE and rule.hold.silence == "allow"
+    allowed = silently or answer == APPROVED
+    return (Verdict.ALLOWED if allowed else Verdict.DENIED), answer
 
 
-def _silenced(holds: Holds, now: float) -> Holds:
+def _standing(case: Case) -> Iterator[_Finding]:
+    """A hold lasts until somebody answers or its time is over, and a no is a no, whatever has
+    become of the rule meanwhile."""
+    for name, held in case.holds.items():
+        is_of_step = held.step == case.step or (not held.step and case.step in REFUSABLE)
+        if is_of_step and held.answer in ("", DECLINED):
+            verdict = Verdict.DENIED if held.answer else Verdict.HELD
+            rule = Rule(name=name, guards=case.step, effect=Effect.HOLD)
+            yield _Finding(rule, verdict, held.answer)
+
+
+def silenced(holds: Holds, now: float) -> Holds:
+    """Silence, where there was no answer in time."""
     return {
-        name: Held(held.until, SILENCE) if not held.answer and held.until <= now else held
+        name: _with(held, SILENCE) if not held.answer and held.until <= now else held
         for name, held in holds.items()
     }
+
+
+def _with(held: Held, answer: str) -> Held:
+    return msgspec.structs.replace(held, answer=answer)
 
 
 def _minute(version: int, case: Case, finding: _Finding) -> Minute:
@@ -277,7 +308,7 @@ def answered(holds: Holds, rules: Iterable[str], answer: str) -> Holds:
     """The same holds with an answer to those of these rules; the first answer stands."""
     named = set(rules)
     return {
-        name: Held(held.until, answer) if name in named and not held.answer else held
+        name: _with(held, answer) if name in named and not held.answer else held
         for name, held in holds.items()
     }
 

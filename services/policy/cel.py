@@ -24,6 +24,10 @@ class EvaluationError(Exception):
     """An expression that could not be evaluated over this order."""
 
 
+class GaveUp(EvaluationError):
+    """The evaluator stopped before it had a value: an expression may take so many steps."""
+
+
 class Compiled:
     """`kinds` are the types that the value may have, `facts` those that it may name, and `names`
     those that it does."""
@@ -42,8 +46,11 @@ class Compiled:
             raise RuleError(f"{where}: is {kind}, not {' or '.join(_NAMES[kinds])}")
 
     def evaluate(self, context: Mapping[str, Any]) -> Any:
-        value = self._expression.eval(data=context)
-        found = value.value()
+        try:
+            value = self._expression.eval(data=context)
+            found = value.value()
+        except RuntimeError as error:
+            raise GaveUp(str(error)) from error
         if value.type() == _error_type():
             raise EvaluationError(str(found))
         if type(found) not in self._kinds:

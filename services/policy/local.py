@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from services.kit.effects import Effects, Outgoing
+from services.kit.effects import Effects, Handled, Outgoing
 from services.kit.faults import Fault, Faults
 from services.kit.handling import Playbook, Reaction
 from services.kit.message import Message, Mode, SagaId, Vocabulary, follow_up
@@ -22,8 +22,17 @@ from services.kit.session import Fact, Facts, Parked, Session
 from services.messages import OrderPlaced, StepHeld
 from services.policy.bench import Bench, Case, Held, Holds, Ruling, Verdict, answered, claims
 from services.policy.point import EnforcementPoint
-from services.policy.rulebook import Rulebook
-from services.policy.steps import APPROVED, DECLINED, FACTS, PLACED, REFUSABLE, hold_attempt
+from services.policy.rulebook import InForce, Rulebook
+from services.policy.steps import (
+    APPROVED,
+    DECLINED,
+    DONE,
+    EXPIRED,
+    FACTS,
+    PLACED,
+    REFUSABLE,
+    hold_attempt,
+)
 
 if TYPE_CHECKING:
     from services.kit.participant import Work
@@ -34,8 +43,12 @@ Known = Mapping[str, Fact]
 
 
 class Decided(msgspec.Struct, frozen=True):
+    """`by` is the message that carries the step on: only it makes the step again when it comes
+    again."""
+
     verdict: Verdict
     rule: str
+    by: str = ""
 
 
 class _Rules(msgspec.Struct):
@@ -62,21 +75,16 @@ class LocalGate:
         """By the step that they make."""
         return {reaction.makes: reaction for reaction in self.playbook.reactions.values()}
 
-    @property
-    def is_on(self) -> bool:
-        return bool(self.point.rules.book.guards) or any(book.guards for book in self._books)
-
-    @property
-    def _books(self) -> tuple[Rulebook, ...]:
+    def _books(self, now: InForce) -> tuple[Rulebook, ...]:
         """Those by which a step may be decided: only who misbehaves uses the one before."""
-        rules = self.point.rules
-        return (rules.book, rules.before) if self.faults.catalogue.rules else (rules.book,)
+        return now if self.faults.catalogue.rules else (now.book,)
 
     def remembers(self, kind: str) -> bool:
-        """Whether a rule makes an event worth remembering here; an answer to a hold always is."""
-        if kind in ANSWERS:
+        """Whether a rule makes an event worth remembering here; what bears on a hold always is."""
+        if kind in ANSWERS or (kind == EXPIRED and kind in self.playbook.reactions):
             return True
-        return self.is_on and any(kind in self._watched(book) for book in self._books)
+        books = self._books(self.point.rules.now)
+        return any(book.guards and kind in self._watched(book) for book in books)
 
     def _watched(self, book: Rulebook) -> frozenset[str]:
         known = self.watched.get(book.version)
@@ -92,23 +100,38 @@ class LocalGate:
         return frozenset({PLACED, *causes, *book.after(steps)})
 
     def unlocked_by(self, message: Message, known: Known) -> Reaction | None:
-        """The reaction whose step may have waited for this message, if it is still undecided."""
-        if message.mode is not Mode.CHOREOGRAPHY or not self.remembers(message.type):
+        """The reaction whose step may have waited for this message, or was decided upon it."""
+        if message.mode is not Mode.CHOREOGRAPHY:
             return None
         step = next((step for step in REFUSABLE if step in self.reactions), "")
-        return None if not step or DECIDED + step in known else self.reactions[step]
+        decided = known.get(DECIDED + step)
+        if decided is not None:
+            waited = _decided(decided.value).by == message.id
+        else:
+            waited = self.remembers(message.type) or PARKED in known
+        return self.reactions[step] if step and waited else None
+
+    def has_let_through(self, work: Work, facts: Facts) -> bool:
+        """Whether no rule is, or was, to be asked about it any more."""
+        mark = facts.get(work.message.saga_id, {}).get(DECIDED + work.step)
+        if mark is not None:
+            return _decided(mark.value).verdict is Verdict.ALLOWED
+        known = facts.get(work.message.saga_id, {})
+        return not self._is_guarded(work, known, self.point.rules.now)
 
     def admit(
         self, session: Session, works: Sequence[Work], facts: Facts, effects: Effects
     ) -> list[Work]:
         """Those that may be done or have to be refused; what waits or is held is left out."""
-        guarded = {work.effect: order for work, order in self._guarded(works, facts)}
+        works = [work for work in works if not self._is_held_and_not_lost(session, work, facts)]
+        now = self.point.rules.now
+        guarded = {work.effect: order for work, order in self._remembered(works, facts, now)}
         if not guarded:
             return list(works)
         asked = ((work.step, guarded[work.effect]) for work in works if work.effect in guarded)
-        wanted = claims(self.point.rules.book, asked)
+        wanted = claims(now.book, asked)
         bench = Bench(self.point.tables.open(session.connection, wanted))
-        sitting = _Sitting(self, session, bench, effects, {})
+        sitting = _Sitting(self, now, session, bench, effects, {})
         admitted = [
             sitting.admit(work, guarded[work.effect], facts.get(work.message.saga_id, {}))
             if work.effect in guarded
@@ -118,23 +141,53 @@ class LocalGate:
         sitting.close()
         return [work for work in admitted if work is not None]
 
-    def _guarded(self, works: Sequence[Work], facts: Facts) -> Iterator[tuple[Work, OrderPlaced]]:
-        """Where the order is known; an order from before the rules was not remembered."""
+    def release(self, session: Session, done: Sequence[Handled]) -> None:
+        """What was refused or undone takes nothing from a limit; what turns out to be arranged
+        after all was not undone."""
+        if not self.point.rules.book.guards:
+            return
+        orders = {
+            each.message.saga_id
+            for each in done
+            if (each.rejected or each.backward) and each.result != DONE[REFUSABLE[-1]]
+            if each.message.mode is Mode.CHOREOGRAPHY
+        }
+        if orders:
+            self.point.tables.release(session.connection, list(orders))
+
+    def _is_held_and_not_lost(self, session: Session, work: Work, facts: Facts) -> bool:
+        """The order service took it for lost without having heard of the hold. The hold ends by
+        itself; after that an order that is lost is asked about again."""
+        known = facts.get(work.message.saga_id, {})
+        if work.message.type != EXPIRED or PARKED not in known:
+            return False
+        now = self.point.tables.open(session.connection, ()).now
+        holds = _holds(known, _answers(known)).values()
+        return any(not held.answer and held.until > now for held in holds)
+
+    def _remembered(
+        self, works: Sequence[Work], facts: Facts, now: InForce
+    ) -> Iterator[tuple[Work, OrderPlaced]]:
+        """What rules guard; and what none does while others make its order be remembered, lest a
+        rule that comes later decides what was done."""
         for work in works:
-            order = self._order(work, facts) if self._is_guarded(work) else None
-            if order is not None:
-                yield work, order
+            known = facts.get(work.message.saga_id, {})
+            unguarded = work.step in REFUSABLE and PLACED in known and self.remembers(PLACED)
+            if unguarded or self._is_guarded(work, known, now):
+                yield work, self._order(work, known)
 
-    def _is_guarded(self, work: Work) -> bool:
-        band = work.message.mode is Mode.CHOREOGRAPHY
-        return band and any(work.step in book.guards for book in self._books)
+    def _is_guarded(self, work: Work, known: Known, now: InForce) -> bool:
+        """What was decided or is held remains so, also when its rules are gone. An order from
+        before the rules was not remembered."""
+        if work.message.mode is not Mode.CHOREOGRAPHY or PLACED not in known:
+            return False
+        if any(work.step in book.guards for book in self._books(now)):
+            return True
+        return DECIDED + work.step in known or (PARKED in known and work.step in REFUSABLE)
 
-    def _order(self, work: Work, facts: Facts) -> OrderPlaced | None:
-        saga = work.message.saga_id
-        placed = facts.get(saga, {}).get(PLACED)
-        if placed is None:
-            return None
-        order = self.vocabulary.decode(PLACED, placed.value.encode(), saga)
+    def _order(self, work: Work, known: Known) -> OrderPlaced:
+        placed = known[PLACED].value.encode()
+        order = self.vocabulary.decode(PLACED, placed, work.message.saga_id)
         assert isinstance(order, OrderPlaced)
         return order
 
@@ -146,9 +199,11 @@ def fact_of(message: Message) -> str:
 
 @dataclass(frozen=True)
 class _Sitting:
-    """One batch's decisions; `marks` are what is to be remembered of them."""
+    """One batch's decisions, by the rules that were in force when it began; `marks` are what is to
+    be remembered of them."""
 
     gate: LocalGate
+    now: InForce
     session: Session
     bench: Bench
     effects: Effects
@@ -160,9 +215,10 @@ class _Sitting:
         if mark is not None:
             decided = _decided(mark.value)
             return _settled(work, Ruling(decided.verdict, decided.rule))
-        saga, holds = work.message.saga_id, _holds(known)
+        saga, answers = work.message.saga_id, _answers(known)
         heard = frozenset(name for name in known if name in FACTS)
-        case = Case(saga, Mode.CHOREOGRAPHY, work.step, order, heard, holds)
+        holds = _holds(known, answers)
+        case = Case(saga, Mode.CHOREOGRAPHY, work.step, order, heard, holds, answers)
         book = self._book(work)
         ruling = self.bench.decide(book, case)
         if ruling.verdict in (Verdict.ALLOWED, Verdict.DENIED):
@@ -170,6 +226,7 @@ class _Sitting:
             return _settled(work, ruling)
         if ruling.verdict is Verdict.HELD:
             self._hold(work, ruling, known, book)
+            self._keep(work, holds, ruling.holds)
         return None
 
     def close(self) -> None:
@@ -180,44 +237,50 @@ class _Sitting:
 
     def _book(self, work: Work) -> Rulebook:
         """A misbehaving participant decides by the rules before these."""
-        faults, rules = self.gate.faults, self.gate.point.rules
-        if not faults.is_stale(work.step, work.message.mode, work.message.id):
-            return rules.book
-        self.effects.faults.append((work.message.mode, Fault.STALE_POLICY.value))
-        return rules.before
+        mode = work.message.mode
+        if not self.gate.faults.is_stale(work.step, mode, work.message.id):
+            return self.now.book
+        self.effects.faults.append((mode, Fault.STALE_POLICY.value))
+        return self.now.before
 
     def _settle(self, work: Work, ruling: Ruling, known: Known) -> None:
-        self._mark(work, DECIDED + work.step, Decided(ruling.verdict, ruling.rule))
+        decided = Decided(ruling.verdict, ruling.rule, work.message.id)
+        self._mark(work, DECIDED + work.step, decided)
         parked = known.get(PARKED)
         if parked is not None and parked.value != work.message.id:
             self.session.unpark([parked.value])
 
     def _hold(self, work: Work, ruling: Ruling, known: Known, book: Rulebook) -> None:
-        """The message comes again when nobody has answered in time."""
+        """The message comes again when the first of the holds is over, and so on."""
         parked = known.get(PARKED)
         if not ruling.fresh and (parked is None or parked.value != work.message.id):
             return
-        until = max(held.until for held in ruling.holds.values())
+        until = min(held.until for held in ruling.holds.values() if not held.answer)
         wait = max(until - self.bench.books.now, 0.0)
         self.effects.parked.append(Parked(work.message, work.tries + 1, wait, "held"))
-        if ruling.fresh:
-            self._begin_hold(work, ruling, book.version, until)
+        self.marks.setdefault(work.message.saga_id, {})[PARKED] = Fact(
+            work.message.id, work.attempt
+        )
+        for ordinal, rule in ruling.begun():
+            self._tell(work, rule, book.version, ruling.holds[rule].until, ordinal)
 
-    def _begin_hold(self, work: Work, ruling: Ruling, version: int, until: float) -> None:
-        for rule in ruling.fresh:
-            self._mark(work, HOLD + rule, ruling.holds[rule])
-        facts = self.marks[work.message.saga_id]
-        facts[PARKED] = Fact(work.message.id, work.attempt)
+    def _tell(self, work: Work, rule: str, version: int, until: float, ordinal: int) -> None:
         event = StepHeld(
             order_id=work.message.saga_id,
             step=work.step,
-            rules=ruling.fresh,
+            rules=(rule,),
             version=version,
             until=until,
         )
-        attempt = hold_attempt(work.step, len(ruling.holds))
+        attempt = hold_attempt(work.step, ordinal)
         told = follow_up(work.message, event, source=self.gate.name, attempt=attempt)
         self.effects.outgoing.append(Outgoing(told, work.message))
+
+    def _keep(self, work: Work, before: Holds, holds: Holds) -> None:
+        """What has begun, and what is over by silence."""
+        for rule, held in holds.items():
+            if held != before.get(rule):
+                self._mark(work, HOLD + rule, held)
 
     def _mark(self, work: Work, name: str, value: msgspec.Struct) -> None:
         fact = Fact(_encode(value).decode(), work.attempt)
@@ -228,15 +291,23 @@ def _settled(work: Work, ruling: Ruling) -> Work:
     return replace(work, denied=ruling.reason) if ruling.verdict is Verdict.DENIED else work
 
 
-def _holds(known: Known) -> Holds:
+def _answers(known: Known) -> Mapping[str, str]:
+    """What somebody has said, by the rule that it was about."""
+    said = {}
+    for name, fact in known.items():
+        answer = ANSWERS.get(name.partition(":")[0])
+        if answer is not None:
+            said.update(dict.fromkeys(_rules(fact.value).rules, answer))
+    return said
+
+
+def _holds(known: Known, answers: Mapping[str, str]) -> Holds:
     """What is held, with the answers that have been heard."""
     holds: Holds = {
         name.removeprefix(HOLD): _held(fact.value)
         for name, fact in known.items()
         if name.startswith(HOLD)
     }
-    for name, fact in known.items() if holds else ():
-        kind = name.partition(":")[0]
-        if kind in ANSWERS:
-            holds = answered(holds, _rules(fact.value).rules, ANSWERS[kind])
+    for rule, answer in answers.items():
+        holds = answered(holds, [rule], answer)
     return holds

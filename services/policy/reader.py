@@ -24,7 +24,6 @@ from services.kit.metrics import Metrics
 from services.kit.pool import Pool
 from services.kit.postgres import transaction
 from services.kit.relay import Publisher
-from services.kit.session import Session
 from services.kit.settings import Settings
 from services.kit.wire import Record
 from services.policy.rulebook import Rules, compile_rules
@@ -147,6 +146,7 @@ class Adoption:
         self._rules, self._pool = rules, pool
         self._publisher, self._metrics = publisher, metrics
         self._are_rules, self._said = bool(rules.book.rules.rules), 0.0
+        self._told = rules.book.version
         self._reader = TopicReader(settings, POLICIES, self.hear, self.repeat)
 
     def run(self) -> None:
@@ -165,16 +165,16 @@ class Adoption:
         self._are_rules = bool(rules.rules)
         if rules.version > self._rules.book.version:
             self.adopt(rules)
+        if self._told != self._rules.book.version:
+            self._say()
 
     def adopt(self, rules: RuleSet) -> None:
-        """Kept is only what can be compiled, or the next start would fail. The acknowledgement goes
-        out last: it never speaks of what is not enforced yet."""
+        """Kept is only what can be compiled, or the next start would fail. It is said after that,
+        in a transaction of its own: no word has a time at which it was not enforced yet."""
         book = compile_rules(rules)
         with self._pool.connection() as connection, transaction(connection) as session:
             keep(session.connection, rules)
-            self._tell(session, rules.version)
         self._rules.take(book)
-        self._publish(session)
         self._show()
         log.info("rules of version %d are enforced", rules.version)
 
@@ -184,17 +184,12 @@ class Adoption:
 
     def _say(self, leaving: bool = False) -> None:
         """A process that has started says what it enforces, be it nothing."""
+        version = self._rules.book.version
         with self._pool.connection() as connection, transaction(connection) as session:
-            self._tell(session, self._rules.book.version, leaving)
-        self._publish(session)
-
-    def _tell(self, session: Session, version: int, leaving: bool = False) -> None:
-        at = _now(session.connection)
-        said = Acknowledgement(self._service, self._instance, version, at, leaving)
-        session.send([_record(said)])
-
-    def _publish(self, session: Session) -> None:
-        self._said = time.monotonic()
+            at = _now(session.connection)
+            said = Acknowledgement(self._service, self._instance, version, at, leaving)
+            session.send([_record(said)])
+        self._told, self._said = version, time.monotonic()
         self._publisher.publish(session.sent)
 
     def _show(self) -> None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
 from services.messages import Address, Item, OrderPlaced
-from services.policy.cel import KEY, NUMBER, TRUTH, Compiled, EvaluationError, fact_variable
+from services.policy.cel import KEY, NUMBER, TRUTH, Compiled, EvaluationError, GaveUp, fact_variable
 from services.policy.rules import NO_RULES, Effect, Rule, RuleError, RuleSet, check_waiting
 from services.policy.steps import FACTS, established, possible_before
 
@@ -111,7 +111,8 @@ def _compiled(rule: Rule) -> Guard:
 
 
 def _try(guard: Guard) -> None:
-    """A field that no order has is a slip of the pen; other errors depend on the order."""
+    """A field that no order has is a slip of the pen, and what is too much for a small order is
+    too much for any; other errors depend on the order."""
     example = context(EXAMPLE)
     fields = (("when", guard.when), ("limit.per", guard.per), ("limit.sum", guard.sum))
     for name, expression in fields:
@@ -119,19 +120,30 @@ def _try(guard: Guard) -> None:
             if expression is not None:
                 expression.evaluate(example)
         except EvaluationError as error:
-            if "NOT_FOUND" in str(error):
+            if isinstance(error, GaveUp) or "NOT_FOUND" in str(error):
                 where = f"{guard.rule.name}: {name}"
                 raise RuleError(f"{where}: does not work on an example order: {error}") from error
 
 
-class Rules:
-    """The rulebook in force in this process, and the one before it.
+class InForce(NamedTuple):
+    """A rulebook and the one before it."""
 
-    A decision takes one of them and keeps it: a change in between changes nothing half-way.
+    book: Rulebook
+    before: Rulebook
+
+
+class Rules:
+    """The rulebook in force in this process.
+
+    A decision takes `now` once and keeps it: a change in between changes nothing half-way.
     """
 
     def __init__(self, book: Rulebook = EMPTY) -> None:
-        self.book, self.before = book, EMPTY
+        self.now = InForce(book, EMPTY)
+
+    @property
+    def book(self) -> Rulebook:
+        return self.now.book
 
     def adopt(self, rules: RuleSet) -> bool:
         """Take a newer set; an older one, or the same again, changes nothing."""
@@ -141,5 +153,5 @@ class Rules:
         """As `adopt`, for who has compiled it already."""
         if book.version <= self.book.version:
             return False
-        self.before, self.book = self.book, book
+        self.now = InForce(book, self.book)
         return True

@@ -24,6 +24,7 @@ from services.policy.steps import (
 
 Expression = Annotated[str, Meta(min_length=1, max_length=2_000)]
 MOST_RULES = 64
+LONGEST_WINDOW_SECONDS = 31_536_000
 
 
 def _about(text: str, **bounds: Any) -> Meta:
@@ -51,7 +52,9 @@ class Limit(Written, frozen=True):
     """An account for each key, in each mode."""
 
     at_most: Annotated[int, _about("The most that may be taken from one account.", ge=0)]
-    window_seconds: Annotated[float, _about("Over how long it is added up.", gt=0, le=31_536_000)]
+    window_seconds: Annotated[
+        float, _about("Over how long it is added up.", gt=0, le=LONGEST_WINDOW_SECONDS)
+    ]
     per: Annotated[Expression, _about("CEL: whose account.")] = "order.customer_id"
     sum: Annotated[Expression, _about("CEL: what this order takes from it.")] = "1"
 

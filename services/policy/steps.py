@@ -8,6 +8,7 @@ from typing import Final
 PLACED: Final = "OrderPlaced"
 APPROVED: Final = "HoldApproved"
 DECLINED: Final = "HoldDeclined"
+EXPIRED: Final = "OrderExpired"
 POLICY: Final = "policy:"
 
 # How often a point that enforces rules says so again.

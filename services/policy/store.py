@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from services.kit import sql
+from services.kit.message import SagaId
 from services.policy.bench import Bench, Books, Claim
 from services.policy.rules import RuleSet
 
@@ -41,6 +42,8 @@ SELECT * FROM json_to_recordset(%s) AS new (rule text, key text, order_id uuid, 
 ON CONFLICT DO NOTHING
 """
 
+_RELEASE = "DELETE FROM spent WHERE order_id = ANY(%s::uuid[])"
+
 # An older set never overwrites a newer one, whoever of the replicas writes it.
 _KEEP = """
 INSERT INTO policies (rules) VALUES (%(rules)s::jsonb)
@@ -69,8 +72,11 @@ class PostgresPolicyTables:
     def close(self, connection: Any, bench: Bench) -> None:
         if bench.minutes:
             connection.later(_DECIDE, sql.rows(map(msgspec.to_builtins, bench.minutes)))
-        if bench.spent:
-            connection.later(_SPEND, sql.rows(map(msgspec.to_builtins, bench.spent)))
+        if bench.spent:  # at once: what comes to nothing in this transaction is taken out of it
+            connection.execute(_SPEND, (sql.rows(map(msgspec.to_builtins, bench.spent)),))
+
+    def release(self, connection: Any, orders: Sequence[SagaId]) -> None:
+        connection.execute(_RELEASE, (sql.ids(sorted(orders)),))
 
 
 def read_kept(connection: Any) -> RuleSet:

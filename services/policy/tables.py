@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Protocol
 
+from services.kit.message import SagaId
 from services.policy.bench import Bench, Books, Claim
 
 
@@ -14,3 +15,6 @@ class PolicyTables(Protocol):
 
     def close(self, connection: Any, bench: Bench) -> None:
         """Write what was decided and spent, in the transaction of the steps themselves."""
+
+    def release(self, connection: Any, orders: Sequence[SagaId]) -> None:
+        """Give back what these orders took: nothing came of them, and nothing will."""

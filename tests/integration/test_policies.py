@@ -29,7 +29,9 @@ from lab.where.inquiry import Services, inquire
 from services.kit.broker import ACKNOWLEDGEMENTS, COMPACTED, POLICIES
 from services.kit.faults import Catalogue, Fault, Rule
 from services.kit.message import Mode
+from services.kit.probe import BrokerProbe
 from services.order.policies import SILENT_SECONDS, points_behind
+from services.order.unheard import Unheard
 from services.policy.audit import PROCESS, Kind
 from services.policy.rules import read_rules
 from services.policy.steps import CONDUCTOR, PARTICIPANTS, POINTS
@@ -120,6 +122,22 @@ def is_said(database, instance, version, seconds_ago):
 def silence_everybody(database):
     """Until they repeat what they said."""
     database.execute("UPDATE policy_points SET at = at - make_interval(hours => 1)")
+
+
+FEW_CELLOS = {
+    "name": "few-cellos",
+    "guards": "ArrangeShipment",
+    "when": ABOUT.format("cello"),
+    "effect": "limit",
+    "limit": {"atMost": 3, "windowSeconds": 600, "per": "'the shop'"},
+}
+VIOLINS_WAIT = {
+    "name": "violins-wait",
+    "guards": "ReserveStock",
+    "when": ABOUT.format("violin"),
+    "effect": "hold",
+    "hold": {"seconds": 0.5, "silence": "allow"},
+}
 
 
 class Shop:
@@ -232,6 +250,21 @@ def test_what_is_held_waits_for_an_answer(shop, answer, end):
     assert shop.answer(order, answer) == 409
     said = [each.outcome for each in shop.decisions(order, "pianos-need-a-look")]
     assert said == ["held", "allowed" if answer == "approve" else "denied"]
+
+
+@pytest.mark.parametrize("mode", [Mode.CHOREOGRAPHY])
+def test_who_asks_whether_there_are_holds_that_nobody_has_read_is_told_so_by_the_broker(
+    shop, stack
+):
+    order = shop.place("piano")
+    eventually(lambda: shop.answer(order, "approve") == 202, f"{order} is held")
+    broker = {"bootstrap_servers": stack.kafka.bootstrap}
+    probe = BrokerProbe(lambda: KafkaAdminClient(**broker), patience=20.0)
+    try:
+        assert Unheard(probe, "who-never-read-anything").are_holds()
+        eventually(lambda: not Unheard(probe, "order-timeline").are_holds(), "they are read")
+    finally:
+        probe.close()
 
 
 @MODES
@@ -363,20 +396,22 @@ def test_a_bad_rule_is_refused_with_its_place(stack, rules, status, told):
 
 @MODES
 def test_no_rule_is_bypassed_while_it_changes_and_points_are_killed(stack, mode):
-    """Who comes back goes by what it had kept, and hears of what is newer."""
+    """Who comes back goes by what it had kept, and hears of what is newer; what it had held it
+    lets go when it is time, and what it had counted is counted."""
     denials = [
         {**RULES[0], "name": f"no-{sku}", "when": ABOUT.format(sku)} for sku in ("drums", "piano")
     ]
+    always = [FEW_CELLOS, VIOLINS_WAIT]
     with on_stage(stack) as stage, Api(stack.services["order"].url, stack.token) as order:
         stage.switch(mode)
-        first = apply(order, read_rules(denials[:1]), print).version
+        first = apply(order, read_rules([*denials[:1], *always]), print).version
         assert await_enforced(order, first, 20.0).behind() == []
         load = stage.load(160, seed=9)
         customers = threading.Thread(target=load.open, args=(40, 9, Bars(160), 60))
         customers.start()
         eventually(lambda: len(load.ledger.placed) > 40, "orders are under way")
         killed = kill(stack, ENFORCED_BY[mode])
-        second = apply(order, read_rules(denials), print).version
+        second = apply(order, read_rules([*denials, *always]), print).version
         killed += kill(stack, ENFORCED_BY[mode])
         found = await_enforced(order, second, 30.0)
         customers.join()
@@ -387,11 +422,21 @@ def test_no_rule_is_bypassed_while_it_changes_and_points_are_killed(stack, mode)
     assert killed >= len(ENFORCED_BY[mode])
     assert rejected["policy:no-drums"] > 0
     assert rejected["policy:no-piano"] > 0
+    assert rejected["policy:few-cellos"] > 0
+    assert "policy:violins-wait" not in rejected
+    assert 0 < taken(stack, ENFORCED_BY[mode][-1], "few-cellos") <= 3
     audited = audit_stack(Database(stack.postgres.url)).violations
     ours = [v for v in audited if v.order_id in set(load.ledger.ids)]
     assert [v for v in ours if v.kind is Kind.BYPASS] == []
     assert {v.rule for v in ours} <= {"no-piano"}
     assert all(verdict.holds for verdict in verify(Database(stack.postgres.url)))
+
+
+def taken(stack, service, rule):
+    """From all accounts of a limit."""
+    with psycopg.connect(stack.postgres.url) as connection:
+        query = f"SELECT sum(amount) FROM {service}.spent WHERE rule = %s"
+        return connection.execute(query, (rule,)).fetchone()[0]
 
 
 def kill(stack, services):

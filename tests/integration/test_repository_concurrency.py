@@ -2,10 +2,12 @@
 told so by its key, and the next time it sees what the first one did."""
 
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 import psycopg
 import pytest
 
@@ -13,6 +15,7 @@ from services.inventory import handlers as inventory
 from services.inventory.service import fill_shelves
 from services.inventory.store import StockRepository
 from services.kit.faults import Faults
+from services.kit.message import Mode
 from services.kit.postgres import PostgresDatabase
 from services.kit.settings import Settings
 from services.messages import ArrangeShipment, NotifyCustomer, vocabulary
@@ -24,6 +27,11 @@ from services.orchestrator.store import PostgresSagas
 from services.payment import handlers as payment
 from services.payment.model import CardAnswer
 from services.payment.store import PaymentRepository
+from services.policy.bench import Bench, Case, Verdict, claims
+from services.policy.rulebook import EXAMPLE, compile_rules
+from services.policy.rules import RuleSet, read_rules
+from services.policy.steps import PLACED
+from services.policy.store import PostgresPolicyTables
 from services.shipping import handlers as shipping
 from services.shipping.model import CarrierAnswer
 from services.shipping.store import ShipmentRepository
@@ -157,6 +165,44 @@ def test_of_two_orchestrators_that_start_the_same_saga_one_acts_and_the_other_se
     assert [out.message.type for out in sent] == ["ReserveStock", "AuthorizePayment"]
     with second.transaction() as session:
         assert conduct(session) == []
+
+
+LIMITED = {
+    "name": "most",
+    "guards": "AuthorizePayment",
+    "effect": "limit",
+    "limit": {"atMost": 5, "windowSeconds": 60},
+}
+RULES = RuleSet(1, read_rules([LIMITED]))
+
+
+def test_replicas_that_book_on_one_account_at_once_never_go_beyond_its_limit(database_url):
+    """Each decides by what all before it have committed, because it waits for the account."""
+    schema, book = with_schema(database_url, "payment"), compile_rules(RULES)
+
+    def replica(_):
+        database = PostgresDatabase(database_url, schema, "test")
+        try:
+            return [decide(database, book, an_id()) for _ in range(5)]
+        finally:
+            database.close()
+
+    with ThreadPoolExecutor() as pool:
+        verdicts = [verdict for each in pool.map(replica, range(4)) for verdict in each]
+    assert verdicts.count(Verdict.ALLOWED) == 5
+    assert value(database_url, "SELECT sum(amount) FROM payment.spent WHERE rule = 'most'") == 5
+
+
+def decide(database, book, order_id):
+    tables, order = PostgresPolicyTables(), msgspec.structs.replace(EXAMPLE, order_id=order_id)
+    with database.transaction() as session:
+        wanted = claims(book, [("AuthorizePayment", order)])
+        bench = Bench(tables.open(session.connection, wanted))
+        case = Case(order_id, Mode.CHOREOGRAPHY, "AuthorizePayment", order, frozenset({PLACED}))
+        ruling = bench.decide(book, case)
+        time.sleep(0.02)
+        tables.close(session.connection, bench)
+    return ruling.verdict
 
 
 def perform(act, session):

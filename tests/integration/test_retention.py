@@ -11,6 +11,7 @@ from services.kit.postgres import PostgresDatabase
 from services.kit.retention import Pruning, Retention, of_every_service
 from services.kit.session import Arrival
 from services.kit.settings import Settings
+from services.policy.attach import ACCOUNTS
 from tests.integration.broker import forget_everything
 from tests.integration.builders import a_message, a_reservation, an_id
 from tests.integration.databases import held, rows, value, with_schema
@@ -79,11 +80,12 @@ def test_replicas_that_prune_at_once_delete_each_row_once(pruning, write, databa
     assert gone > 2_000
 
 
-RETENTIONS = [*of_every_service(SETTINGS), Retention("saga_log", "at", HOUR)]
+RETENTIONS = [*of_every_service(SETTINGS), Retention("saga_log", "at", HOUR), ACCOUNTS]
 ROWS = {
     "inbox": "(message_id, mode, epoch, received_at) VALUES (%s, '', 1, %s)",
     "facts": "(saga_id, heard, heard_at) VALUES (%s, '{}', %s)",
     "saga_log": "(order_id, turn, heard, entries, at) VALUES (%s, 1, '', '[]', %s)",
+    "spent": "(rule, key, order_id, amount, at) VALUES ('a-rule', 'c-1', %s, 1, %s)",
 }
 
 

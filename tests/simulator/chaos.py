@@ -56,6 +56,7 @@ class Plan:
     weight: int
     rules: tuple[Rule, ...] = ()
     rules_from_start: bool = False
+    later_rules: tuple[Rule, ...] | None = None
     answers: bool = False
 
 
@@ -77,7 +78,10 @@ def draw(random: Random) -> Plan:
         rules=draw_rules(random),
         rules_from_start=random.random() < 0.6,
     )
-    return replace(plan, answers=bool(plan.rules) and random.random() < 0.5)
+    plan = replace(plan, answers=bool(plan.rules) and random.random() < 0.5)
+    if not (plan.rules and plan.rules_from_start and random.random() < 0.5):
+        return plan
+    return replace(plan, later_rules=draw_rules(random), answers=True)
 
 
 def _some(random: Random, low: float, high: float) -> float:

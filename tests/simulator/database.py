@@ -26,6 +26,12 @@ class Clock:
 
     def __init__(self) -> None:
         self.now = 0.0
+        self._moments = 0
+
+    def moment(self) -> float:
+        """Now, and after every moment that was asked for before."""
+        self._moments += 1
+        return self.now + self._moments * 1e-7
 
 
 @dataclass(frozen=True)
@@ -49,6 +55,7 @@ class Store:
     spent: dict[tuple[str, SagaId], tuple[Spent, float]] = field(default_factory=dict)
     rules: Rulebook = EMPTY
     decisions: list[Minute] = field(default_factory=list)
+    told: dict[str, float] = field(default_factory=dict)
     last_id: int = 0
 
     def due(self, limit: int) -> list[tuple[Message, int]]:
@@ -125,7 +132,10 @@ class MemorySession:
         first = self.store.last_id + 1
         self.store.last_id += len(records)
         rows = [OutboxRow(first + index, record) for index, record in enumerate(records)]
-        created_at = self.now
+        created_at, moment = self.now, self.store.clock.moment()
+        self.later(
+            lambda: [self.store.told.setdefault(row.record.message_id, moment) for row in rows]
+        )
         self.later(
             lambda: self.store.outbox.update({row.id: (row.record, created_at) for row in rows})
         )

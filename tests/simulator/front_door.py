@@ -8,14 +8,13 @@ from services.kit.message import Epoch, Message, Mode, compose
 from services.messages import HoldApproved, HoldDeclined, OrderCancelRequested, OrderPlaced
 from services.order.admission import told
 from services.order.deadlines import LONGEST_WAIT_SECONDS, nudge
-from services.order.held import PATIENCE_SECONDS
 from services.order.model import Route, Status
-from tests.simulator.repositories import OrderBook, OrderRow
+from tests.simulator.repositories import DEADLINE_SECONDS, OrderBook, OrderRow
 
 if TYPE_CHECKING:
     from tests.simulator.replica import Replica
 
-DEADLINE_SECONDS = 10.0
+AMPLE_SECONDS = 1_000.0
 
 
 def place(replica: Replica, order: OrderPlaced) -> int:
@@ -54,10 +53,11 @@ def answer(replica: Replica, order: OrderPlaced, said: str) -> int:
     """As the API does it: everything that holds the order now is answered."""
     with replica.database.transaction() as session:
         row: OrderRow | None = session.own.orders.get(order.order_id)
-        open_holds = [rule for rule, given in row.holds.items() if given is None] if row else []
+        open_holds = row.open_holds(session.now) if row else []
         if row is None or row.status is not Status.PENDING or not open_holds:
             return 0
-        session.later(lambda: _answered(row, open_holds, said, session.now))
+        now, moment = session.now, session.store.clock.moment()
+        session.later(lambda: _answered(row, open_holds, said, now, moment))
         kind = HoldApproved if said == "approved" else HoldDeclined
         event = kind(order_id=order.order_id, rules=tuple(open_holds))
         attempt = row.answers + 1
@@ -69,10 +69,14 @@ def answer(replica: Replica, order: OrderPlaced, said: str) -> int:
     return 1
 
 
-def _answered(row: OrderRow, rules: list[str], said: str, now: float) -> None:
+def _answered(row: OrderRow, rules: list[str], said: str, now: float, moment: float) -> None:
+    """A no that comes shortly before a hold is over may be heard too late."""
+    in_time = min(row.held_until[rule] for rule in rules) > now + AMPLE_SECONDS
+    row.declined |= said == "declined" and in_time
     row.answers += 1
     row.holds.update(dict.fromkeys(rules, said))
-    row.deadline_at = now + PATIENCE_SECONDS
+    row.answered_at.update(dict.fromkeys(rules, moment))
+    row.deadline_at = now + DEADLINE_SECONDS
 
 
 def switch(replica: Replica, mode: Mode, weight: int) -> int:
@@ -86,8 +90,11 @@ def switch(replica: Replica, mode: Mode, weight: int) -> int:
 
 def nudge_overdue(replica: Replica) -> int:
     """`Deadlines.run` with its claim in memory."""
+    if replica.world.are_holds_unheard():
+        return 0
     with replica.database.transaction() as session:
         due = session.own.overdue(session.now)
+        replica.world.note_held_and_lost(due)
         records = [told(replica.tracing, _nudged(row)) for row in due]
         for row in due:
             wait = min(DEADLINE_SECONDS * 2 ** (row.nudges + 1), LONGEST_WAIT_SECONDS)

@@ -10,11 +10,14 @@ from typing import TYPE_CHECKING
 
 from services.inventory.model import Status as Held
 from services.kit.message import Mode, SagaId
+from services.order.model import Status
 from services.payment.model import Status as Money
+from services.policy.audit import Kind
 from services.policy.bench import Minute, Verdict
 from services.policy.rulebook import Rulebook, compile_rules
 from services.policy.rules import Effect, Hold, Limit, Rule, RuleSet
 from services.policy.steps import DONE, PARTICIPANTS, reason_of
+from tests.simulator.auditing import audited
 from tests.simulator.repositories import OrderRow
 
 if TYPE_CHECKING:
@@ -51,7 +54,7 @@ def draw_rules(random: Random) -> tuple[Rule, ...]:
 
 
 def _hold(random: Random) -> Hold:
-    return Hold(random.choice((1.0, 4.0, 20.0)), random.choice(("deny", "allow")))
+    return Hold(random.choice((1.0, 4.0, 20.0, AN_HOUR, AN_HOUR)), random.choice(("deny", "allow")))
 
 
 @cache
@@ -68,7 +71,15 @@ def broken_rules(world: World) -> Iterator[str]:
     for minute in minutes:
         if minute.why == "declined" and minute.outcome is not Verdict.DENIED:
             yield f"{world.trace.name(minute.order_id)}: {minute.step} although it was declined"
-    if world.plan.rules_from_start:
+    for order, row in world.book.orders.items():
+        if row.declined and row.status is Status.CONFIRMED:
+            yield f"{world.trace.name(order)}: confirmed although it was declined"
+    for order in world.held_and_lost:
+        yield f"{world.trace.name(order)}: taken for lost although it was held"
+    for found in audited(world).violations:
+        if found.kind is Kind.BYPASS:
+            yield f"{world.trace.name(found.order_id)}: accused of {found}"
+    if world.plan.rules_from_start and world.plan.later_rules is None:
         for order, row in world.book.orders.items():
             yield from _undecided(world, order, row, minutes)
             yield from _against_the_rules(world, order, row)
@@ -95,11 +106,18 @@ def _denied_and_done(world: World, minutes: list[Minute]) -> Iterator[str]:
 
 def _two_meanings(world: World, minutes: list[Minute]) -> Iterator[str]:
     """Whoever is asked, in whichever mode: what denies is the order, once the facts are known."""
-    orders, book = world.book.orders, book_of(world.rules_at_rest)
-    needs = {(s, g.rule.name): g.needs for s, guards in book.guards.items() for g in guards}
+    orders, books = world.book.orders, {v: book_of(r) for v, r in world.rule_sets.items()}
+    needs = {
+        (version, step, guard.rule.name): guard.needs
+        for version, book in books.items()
+        for step, guards in book.guards.items()
+        for guard in guards
+    }
     for minute in minutes:
         name = f"{world.trace.name(minute.order_id)}: {minute.step} by {minute.rule}"
-        if minute.enforced and not set(needs[minute.step, minute.rule]) <= set(minute.facts):
+        key = minute.version, minute.step, minute.rule
+        ends_a_hold = minute.why in ("declined", "approved")
+        if minute.enforced and not ends_a_hold and not set(needs[key]) <= set(minute.facts):
             yield f"{name} was decided on {', '.join(minute.facts)}"
         about_drums = minute.rule in ("no-drums", "named")
         denied = minute.outcome is Verdict.DENIED
@@ -123,7 +141,8 @@ def _undecided(world: World, order: SagaId, row: OrderRow, minutes: list[Minute]
 
 
 def _against_the_rules(world: World, order: SagaId, row: OrderRow) -> Iterator[str]:
-    book, name, did = book_of(world.rules_at_rest), world.trace.name(order), done(world, order)
+    book, name = book_of(world.newest_rules), world.trace.name(order)
+    did = done(world, order)
     for step, guards in book.guards.items():
         for guard in guards:
             rule = guard.rule

@@ -41,6 +41,7 @@ class Replica:
         self.name = f"{blueprint.name}-{number}"
         self.group = world.groups[blueprint.name]
         self.incarnation = 0
+        self.heard_at: dict[int, float] = {}
         self.losses = world.plan.losses
         self.busy = self.in_batch = False
         self.start()
@@ -52,6 +53,7 @@ class Replica:
         self.done: dict[Place, int] = {}
         self.held: tuple[list[Message], list[tuple[Record, str]]] | None = None
         self.point = EnforcementPoint(Rules(self.store.rules), MemoryPolicies())
+        self.heard_at.setdefault(self.store.rules.version, world.clock.moment())
         self.tracing: Tracing = tracing(name)
         self.core = world.mutation.core(
             self.blueprint.core(Faults(world.plan.catalogue, self.incarnation), self.point)
@@ -212,6 +214,7 @@ class Replica:
         if not self.point.rules.take(book):
             return 0
         self.store.rules = max(self.store.rules, book, key=lambda each: each.version)
+        self.heard_at.setdefault(book.version, self.world.clock.moment())
         self.world.note("%s hears of rules %s", self.name, book.version)
         return 1
 

@@ -18,12 +18,13 @@ from services.messages import CustomerNotified, OrderPlaced, ReserveStock, StepH
 from services.notification.model import Mailbox, Notification
 from services.orchestrator.state import Path
 from services.orchestrator.store import LogLine, Sagas, Stored
-from services.order.held import PATIENCE_SECONDS
 from services.order.model import Order, Orders, Route, Status
 from services.payment.model import Entry, Payment, Payments
 from services.policy.bench import Bench, Books, Claim, Spent
 from services.shipping.model import Shipment, Shipments
 from tests.simulator.database import MemorySession
+
+DEADLINE_SECONDS = 10.0
 
 
 @dataclass
@@ -117,7 +118,13 @@ class OrderRow:
     cancel_requested: bool = False
     closed: bool = False
     holds: dict[str, str | None] = field(default_factory=dict)
+    held_until: dict[str, float] = field(default_factory=dict)
+    answered_at: dict[str, float] = field(default_factory=dict)
     answers: int = 0
+    declined: bool = False
+
+    def open_holds(self, now: float) -> list[str]:
+        return [r for r, said in self.holds.items() if said is None and self.held_until[r] > now]
 
 
 @dataclass
@@ -176,7 +183,8 @@ def hear(connection: MemorySession, messages: Sequence[Message], effects: Effect
 def _note(row: OrderRow, held: StepHeld) -> None:
     for rule in held.rules:
         row.holds.setdefault(rule, None)
-    row.deadline_at = max(row.deadline_at, held.until + PATIENCE_SECONDS)
+        row.held_until.setdefault(rule, held.until)
+    row.deadline_at = max(row.deadline_at, held.until + DEADLINE_SECONDS)
 
 
 def _closed(order: SagaId, row: OrderRow) -> Closed:
@@ -243,6 +251,10 @@ class MemoryPolicies:
         new = {(each.rule, each.order_id): (each, now) for each in bench.spent}
         connection.later(lambda: store.spent.update({**new, **store.spent}))
         connection.later(lambda: store.decisions.extend(bench.minutes))
+
+    def release(self, connection: MemorySession, orders: Sequence[SagaId]) -> None:
+        spent, gone = connection.store.spent, set(orders)
+        connection.later(lambda: [spent.pop(key) for key in list(spent) if key[1] in gone])
 
 
 def _spent(spent: Mapping[Any, tuple[Spent, float]], claim: Claim, now: float) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tests.simulator.chaos import Plan
 from tests.simulator.invariants import violations
 from tests.simulator.world import SOUND, Mutation, NoRest, World
 
@@ -19,9 +20,9 @@ class Broken(AssertionError):
         super().__init__("\n".join(lines))
 
 
-def simulate(seed: int, mutation: Mutation = SOUND) -> World:
+def simulate(seed: int, mutation: Mutation = SOUND, plan: Plan | None = None) -> World:
     """Raise `Broken` if this schedule violates an invariant."""
-    world = World(seed, mutation)
+    world = World(seed, mutation, plan)
     found: list[str] = []
     try:
         world.run()

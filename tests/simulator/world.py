@@ -8,16 +8,18 @@ from random import Random
 from typing import Any
 
 from services.kit.batch import Core
-from services.kit.message import Mode
+from services.kit.message import Mode, SagaId
 from services.kit.relay import Relay
+from services.messages import StepHeld
+from services.order.unheard import HOLDS, any_unread
 from services.policy.rules import NO_RULES, RuleSet
 from tests.simulator import chaos, front_door
 from tests.simulator.broker import Group, Losses, MemoryBroker, MemoryProducer
 from tests.simulator.chaos import Chaos, Plan
 from tests.simulator.database import Clock, MemorySession, Store
 from tests.simulator.replica import Replica
-from tests.simulator.repositories import OrderBook
-from tests.simulator.services import BLUEPRINTS, TABLES
+from tests.simulator.repositories import OrderBook, OrderRow
+from tests.simulator.services import BLUEPRINTS, TABLES, WORDS
 from tests.simulator.trace import Trace
 
 STEPS_PER_ORDER = 60
@@ -65,8 +67,10 @@ class World:
         ]
         self.doors = [each for each in self.replicas if each.blueprint.name == "order"]
         self.book.route = replace(self.book.route, mode=self.plan.mode, weight=self.plan.weight)
-        self.rules_at_rest = RuleSet(1, self.plan.rules) if self.plan.rules else NO_RULES
-        self.newest_rules = NO_RULES
+        self.rule_sets, self.newest_rules = self._rule_sets(), NO_RULES
+        self.rules_to_come = list(self.rule_sets.values())
+        self.applied_at: dict[int, float] = {}
+        self.held_and_lost: list[SagaId] = []
         if self.plan.rules_from_start:
             self._apply_rules()
             self._everybody_hears_of_rules()
@@ -174,8 +178,17 @@ class World:
         said = self.random.choice(("approved", "approved", "declined"))
         self._at_a_door(lambda door: front_door.answer(door, order, said))
 
+    def _rule_sets(self) -> dict[int, RuleSet]:
+        """By their versions; the last one is in force at rest."""
+        later = self.plan.later_rules
+        sets = [self.plan.rules] if self.plan.rules else []
+        sets += [] if later is None else [later]
+        return {version: RuleSet(version, rules) for version, rules in enumerate(sets, start=1)}
+
     def _apply_rules(self) -> None:
-        self.newest_rules = self.rules_at_rest
+        if self.rules_to_come:
+            self.newest_rules = self.rules_to_come.pop(0)
+            self.applied_at[self.newest_rules.version] = self.clock.moment()
 
     def _everybody_hears_of_rules(self) -> int:
         return sum(replica.hear_of_rules() for replica in self.replicas)
@@ -210,6 +223,25 @@ class World:
                 replica.positions.pop(place, None)
                 replica.done.pop(place, None)
 
+    def are_holds_unheard(self) -> bool:
+        """As the broker would tell: by what the timeline's group has committed."""
+        group = self.groups["order-timeline"]
+        places = [place for place in group.places if place.topic == HOLDS]
+        end = {place: self.broker.end(place) for place in places}
+        return any_unread(dict.fromkeys(places, 0), end, group.committed)
+
+    def note_held_and_lost(self, expired: list[OrderRow]) -> None:
+        """Orders that are taken for lost although the broker has been told that they are held."""
+        orders = {row.placed.order_id: row for row in expired}
+        for entry in self.broker.entries():
+            message = entry.message
+            if message is not None and message.type == StepHeld.__name__:
+                held, row = WORDS.body(message), orders.get(message.saga_id)
+                assert isinstance(held, StepHeld)
+                answered = row is not None and row.holds.get(held.rules[0])
+                if row is not None and held.until > self.clock.now and not answered:
+                    self.held_and_lost.append(message.saga_id)
+
     # How it ends ---------------------------------------------------------------------------
 
     def come_to_rest(self) -> None:
@@ -218,7 +250,8 @@ class World:
         self.chaos = Chaos()
         for replica in self.replicas:
             replica.losses = replica.producer.losses = Losses()
-        self._apply_rules()
+        while self.rules_to_come:
+            self._apply_rules()
         while self._to_place:
             self._place()
         for _ in range(MOST_ROUNDS):
@@ -241,6 +274,7 @@ class World:
             replica.do(replica.mind_the_clock)
             done += replica.do(replica.sweep)
             done += replica.deliver(1_000)
+            replica.do(replica.commit_offsets)
         return done
 
     def _next_due(self) -> float | None:

@@ -22,8 +22,18 @@ from tests.integration.waiting import eventually
 from tests.tools import lacking
 
 RULE = {"name": "no-drums", "guards": "AuthorizePayment", "effect": "deny", "when": "true"}
+MANY = f"[{', '.join(['1'] * 100)}]"
+TOO_MUCH = f"{MANY}.all(a, {MANY}.all(b, a == b || true))"
 EXPRESSIONS = st.sampled_from(
-    ("true", "order.amount_cents > 5", "order.amount_cents >", "nobody.knows", "1 +", "facts.Polka")
+    (
+        "true",
+        "order.amount_cents > 5",
+        "order.amount_cents >",
+        "nobody.knows",
+        "1 +",
+        "facts.Polka",
+        TOO_MUCH,
+    )
 )
 
 

@@ -9,13 +9,21 @@ import os
 import subprocess
 import sys
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
+from random import Random
 
 import pytest
 
+from services.kit.faults import Catalogue
 from services.kit.message import Mode
-from services.policy.steps import reason_of
+from services.policy.rules import Effect, Hold, Rule
+from services.policy.steps import REFUSABLE, reason_of
+from tests.simulator.broker import Losses
+from tests.simulator.chaos import Chaos, draw
+from tests.simulator.invariants import violations
 from tests.simulator.simulate import simulate
+from tests.simulator.world import World
 
 ROOT = Path(__file__).parents[3]
 SCHEDULES = int(os.environ.get("SIMULATOR_SCHEDULES", "1600"))
@@ -43,6 +51,35 @@ def seeds(share: int) -> list[int]:
 def test_any_schedule_keeps_every_invariant(share):
     for seed in seeds(share):
         simulate(seed)
+
+
+def test_what_somebody_declines_is_not_carried_out_though_its_rule_is_gone():
+    """An hour to answer in, and the rules go while orders are held."""
+    declined = 0
+    for seed in range(150):
+        rule = Rule(name="a-look", guards=REFUSABLE[seed % 3], effect=Effect.HOLD)
+        drawn = replace(draw(Random(seed)), rules=(rule,), rules_from_start=True)
+        world = simulate(seed, plan=replace(drawn, later_rules=(), answers=True))
+        declined += sum(row.declined for row in world.book.orders.values())
+    assert declined > 3
+
+
+@pytest.mark.parametrize("step", REFUSABLE)
+def test_no_order_is_lost_because_nobody_has_read_yet_that_it_is_held(step):
+    """The order service's timeline stands still for longer than an order may take."""
+    rule, held = Rule(name="a-look", guards=step, effect=Effect.HOLD, hold=Hold(20.0, "allow")), 0
+    for seed in range(20):
+        calm = replace(draw(Random(seed)), chaos=Chaos(), losses=Losses(), catalogue=Catalogue())
+        plan = replace(calm, mode=Mode.CHOREOGRAPHY, weight=100, rules=(rule,))
+        plan = replace(plan, rules_from_start=True, answers=False, later_rules=None)
+        world = World(seed, plan=plan)
+        listening = [each for each in world.replicas if each.blueprint.name == "order-timeline"]
+        for replica in listening:
+            replica.busy = True
+        world.run()
+        assert violations(world) == []
+        held += sum(bool(row.holds) for row in world.book.orders.values())
+    assert held > 3
 
 
 def test_the_schedules_are_worth_their_time():

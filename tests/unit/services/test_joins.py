@@ -70,10 +70,11 @@ class Listener:
     def hear(self, *messages):
         """One batch, as `execute` goes about it."""
         listener, works = self.participant, []
+        batch = [(message, 0) for message in messages]
         with self.database.transaction() as session:
-            heard = listener._joins(messages)
+            heard = listener._joins(batch)
             known = session.merge_facts(heard) if heard else {}
-            works = listener._works([(message, 0) for message in messages], known)
+            works = listener._works(batch, known)
         self.works += [(work.command, work.attempt) for work in works]
 
     @property

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.kit.message import Mode, SagaId
-from services.policy.audit import PROCESS, Answer, Era, History, Kind, audit
+from services.policy.audit import PROCESS, Answer, Auditor, Era, History, Kind, audit
 from services.policy.rulebook import EXAMPLE
 from services.policy.rules import RuleSet, read_rules
 from services.policy.steps import OWNERS, PLACED
@@ -20,6 +20,7 @@ EVENTS = (
     "PaymentCaptured",
     "StockShipped",
 )
+ONE = {"atMost": 1, "windowSeconds": 50}
 MODES = pytest.mark.parametrize("mode", Mode)
 
 
@@ -141,6 +142,37 @@ def test_a_limit_counts_each_customer_each_mode_and_each_window_for_itself():
     assert accused([era], *orders) == []
 
 
+@MODES
+def test_what_slipped_before_its_point_knew_of_the_limit_is_not_counted_against_the_next(mode):
+    era = an_era({"effect": "limit", "limit": {**ONE, "windowSeconds": 500}})
+    orders = [a_history(mode, at=APPLIED + 0.5, number=1), a_history(mode, number=2)]
+    assert accused([era], *orders) == []
+    assert len(accused([era], *orders, a_history(mode, at=300.0, number=3))) == 1
+
+
+@MODES
+@pytest.mark.parametrize(("first", "then", "most"), [(9, 5, 10), (5, 9, 14)])
+def test_of_two_amounts_that_a_point_may_have_taken_the_lesser_counts(mode, first, then, most):
+    """What was under way when the rules changed was decided by those of before, or of after."""
+
+    def era(cents, version, at):
+        limit = {"atMost": most, "windowSeconds": 500, "sum": str(cents)}
+        return an_era({"effect": "limit", "limit": limit}, version=version, at=at)
+
+    eras = [era(first, 1, APPLIED), era(then, 2, 200.0)]
+    under_way, later = a_history(mode, at=199.95), a_history(mode, at=300.0, number=2)
+    assert accused(eras, under_way, later) == []
+    assert len(accused(eras, under_way, later, a_history(mode, at=301.0, number=3))) == 1
+
+
+def test_the_accounts_of_a_limit_are_forgotten_when_nothing_looks_back_to_them():
+    auditor = Auditor([an_era({"effect": "limit", "limit": ONE})])
+    for number in range(20):
+        order = msgspec.structs.replace(EXAMPLE, customer_id=f"c-{number}")
+        auditor.go_over([a_history(at=200.0 + 100 * number, number=number, order=order)])
+    assert len(auditor._accounts) == 1
+
+
 @pytest.mark.parametrize("on_error", ["open", "closed"])
 def test_a_limit_that_cannot_be_reckoned_is_as_its_rule_says(on_error):
     limit = {"atMost": 1, "windowSeconds": 50, "sum": "1 / (order.amount_cents - 100)"}
@@ -150,18 +182,31 @@ def test_a_limit_that_cannot_be_reckoned_is_as_its_rule_says(on_error):
     assert [kind for _, _, kind, _ in found] == ([Kind.BYPASS] if on_error == "closed" else [])
 
 
+@pytest.mark.parametrize("on_error", ["open", "closed"])
+@pytest.mark.parametrize("effect", [{}, {"effect": "limit", "limit": ONE}])
+def test_an_order_that_is_too_much_for_the_evaluator_is_as_its_rule_says(effect, on_error):
+    cubic = "order.items.all(a, order.items.all(b, order.items.all(c, true)))"
+    era = an_era({**effect, "when": cubic, "onError": on_error})
+    big = msgspec.structs.replace(EXAMPLE, items=EXAMPLE.items * 25)
+    found = accused([era], a_history(order=big))
+    assert [kind for _, _, kind, _ in found] == ([Kind.BYPASS] if on_error == "closed" else [])
+
+
 LOOK = {"name": "look", "effect": "hold", "hold": {"seconds": 1}}
+TAKES = {"atMost": 1_000, "windowSeconds": 50, "sum": "order.amount_cents"}
 WRONGS = {
     "nothing": {"sku": "violin"},
     "a denied step": {"sku": "drums"},
     "an unanswered hold": {"sku": "piano"},
     "a declined hold": {"sku": "piano", "answers": "declined"},
+    "a limit that it went beyond": {"sku": "tuba", "cents": 1_001},
+    "a limit that it just kept": {"sku": "tuba", "cents": 1_000},
     "an order turned round": {"sku": "violin", "PaymentAuthorized": 0.05},
     "a step that nobody asked for": {"sku": "violin", "PaymentCaptured": 0.25},
     "a join that was not waited for": {"sku": "violin", "ShipmentArranged": 0.15},
     "an approved hold": {"sku": "piano", "answers": "approved"},
 }
-INNOCENT = ("nothing", "an approved hold")
+INNOCENT = ("nothing", "an approved hold", "a limit that it just kept")
 planted = st.tuples(st.sampled_from(sorted(WRONGS)), st.sampled_from(Mode), st.floats(110, 1_000))
 
 
@@ -171,7 +216,12 @@ def a_history_with(number, wrong, mode, at):
     item = msgspec.structs.replace(EXAMPLE.items[0], sku=given.pop("sku"))
     answer = given.pop("answers", None)
     answers = [Answer("look", at + 1.0, answer, at + 0.15)] if answer else []
-    order = msgspec.structs.replace(EXAMPLE, items=(item,))
+    order = msgspec.structs.replace(
+        EXAMPLE,
+        items=(item,),
+        customer_id=f"c-{number}",
+        amount_cents=given.pop("cents", EXAMPLE.amount_cents),
+    )
     events = {kind: at + after for kind, after in given.items()}
     return a_history(mode, at, number, answers, order, **events)
 
@@ -184,6 +234,7 @@ def test_all_that_is_planted_is_found_and_nothing_else(orders):
         {"when": about.format("drums")},
         {**LOOK, "when": about.format("piano")},
         {"effect": "require", "after": ["StockReserved"]},
+        {"effect": "limit", "limit": TAKES, "when": about.format("tuba")},
     )
     histories = [a_history_with(n, *each) for n, each in enumerate(orders)]
     found = audit([era], histories)

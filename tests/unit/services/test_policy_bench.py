@@ -14,6 +14,8 @@ from services.policy.steps import PLACED
 
 NOW = 1_000.0
 STEP = "AuthorizePayment"
+CUBIC = "order.items.all(a, order.items.all(b, order.items.all(c, true)))"
+BIG = msgspec.structs.replace(EXAMPLE, items=EXAMPLE.items * 25)
 
 
 def a_book(*rules):
@@ -64,6 +66,21 @@ def test_an_error_closes_or_opens_as_the_rule_says_and_is_counted(on_error, verd
     assert metrics.registry.get_sample_value("bandstand_policy_errors_total", labels) == 1
 
 
+@pytest.mark.parametrize(("on_error", "verdict"), [("closed", "denied"), ("open", "allowed")])
+def test_so_does_an_order_that_is_too_much_for_the_evaluator(on_error, verdict):
+    ruling, bench = decided(a_book({"when": CUBIC, "onError": on_error}), a_case(BIG))
+    assert ruling.verdict == verdict
+    assert [minute.failed for minute in bench.minutes] == [True]
+
+
+def test_so_does_one_whose_account_is_too_much_to_find():
+    limit = {"atMost": 1, "windowSeconds": 60, "per": f"{CUBIC} ? 'a' : 'b'"}
+    book = a_book({"effect": "limit", "limit": limit, "onError": "open"})
+    assert claims(book, [(STEP, BIG)]) == []
+    ruling, bench = decided(book, a_case(BIG))
+    assert (ruling.verdict, bench.spent) == (Verdict.ALLOWED, [])
+
+
 def test_a_requirement_waits_and_then_lets_through():
     book = a_book({"effect": "require", "after": ["StockReserved"]})
     assert decided(book)[0].verdict is Verdict.WAITING
@@ -90,7 +107,7 @@ def test_a_hold_begins_once_and_ends_by_an_answer_or_by_silence():
     book = a_book({"name": "look", "effect": "hold", "hold": {"seconds": 60, "silence": "allow"}})
     ruling, bench = decided(book)
     assert (ruling.verdict, ruling.fresh) == (Verdict.HELD, ("look",))
-    assert ruling.holds == {"look": Held(NOW + 60)}
+    assert ruling.holds == {"look": Held(NOW + 60, step=STEP)}
     assert len(bench.minutes) == 1
     again, bench = decided(book, a_case(holds=ruling.holds))
     assert (again.verdict, again.fresh, bench.minutes) == (Verdict.HELD, (), [])

@@ -7,17 +7,13 @@ step. They are told the same facts, in whatever order each of them can hear them
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from services.kit.faults import Faults
-from services.kit.message import Epoch, Mode, SagaId, compose
+from services.kit.message import Mode, SagaId
 from services.messages import Item, OrderPlaced, PaymentAuthorized, ShipmentArranged, StockReserved
 from services.policy.bench import Verdict
-from services.policy.point import EnforcementPoint
-from services.policy.rulebook import EXAMPLE, Rules, compile_rules
+from services.policy.rulebook import EXAMPLE, compile_rules
 from services.policy.rules import RuleError, RuleSet, read_rules
 from services.policy.steps import CONDUCTOR, DONE, OWNERS, REFUSABLE, possible_before
-from tests.simulator.database import Clock, MemorySession, Store
-from tests.simulator.repositories import MemoryPolicies
-from tests.simulator.services import BLUEPRINTS, TABLES
+from tests.unit.services.points import Point
 
 ORDER = SagaId("00000000-0000-7000-8000-000000000001")
 SAID = {
@@ -39,30 +35,6 @@ def an_order(sku):
         card=EXAMPLE.card,
         ship_to=EXAMPLE.ship_to,
     )
-
-
-class Point:
-    """A service with rules to enforce, and what it came to."""
-
-    def __init__(self, name, mode, book):
-        self.mode, self._store = mode, Store(Clock(), TABLES[name](100))
-        (blueprint,) = (each for each in BLUEPRINTS if each.name == name)
-        self._core = blueprint.core(Faults(), EnforcementPoint(Rules(book), MemoryPolicies()))
-
-    def hears(self, event):
-        """The commands or events that it tells thereupon."""
-        message = compose(event, source=event.channel, mode=self.mode, epoch=Epoch(1))
-        if not self._core.concerns(message):
-            return []
-        session = MemorySession(self._store)
-        answers = self._core.read_ahead(session, [(message, 0)])
-        effects = self._core.execute(session, [(message, 0)], answers)
-        session.commit()
-        return [each.message.type for each in effects.outgoing]
-
-    def said(self, step):
-        minutes = [each for each in self._store.decisions if each.step == step]
-        return {each.rule: each.outcome for each in minutes if each.outcome is not Verdict.HELD}
 
 
 def the_conductor_says(book, step, order, data):

@@ -22,13 +22,14 @@ class Point:
     """One that adopts; `said` are its words as they were published, `now` is its clock."""
 
     def __init__(self, monkeypatch):
-        self.said, self.now = [], 1_000.0
+        self.said, self.now, self.mishaps = [], 1_000.0, []
         monkeypatch.setattr(reader, "transaction", self.transaction)
         monkeypatch.setattr(reader, "keep", lambda *_: None)
         monkeypatch.setattr(reader.time, "monotonic", lambda: self.now)
+        self.rules = Rules()
         pool = SimpleNamespace(connection=lambda: self.transaction(None))
         settings = SimpleNamespace(instance="payment-0")
-        self.adoption = Adoption(settings, "payment", Rules(), pool, self, Metrics("payment"))
+        self.adoption = Adoption(settings, "payment", self.rules, pool, self, Metrics("payment"))
 
     @contextmanager
     def transaction(self, _):
@@ -36,6 +37,8 @@ class Point:
         session = SimpleNamespace(sent=[], execute=lambda _: now)
         session.connection, session.send = session, session.sent.extend
         yield session
+        if (mishap := self.mishaps.pop(0) if self.mishaps else None) is not None:
+            raise mishap
 
     def publish(self, records):
         self.said += [msgspec.json.decode(each.value, type=Acknowledgement) for each in records]
@@ -113,3 +116,25 @@ def test_who_does_not_understand_what_it_hears_says_so_too(point):
         point.adoption.hear("rules", b'{"version": 1, "rules": [{"name": "of-a-later-release"}]}')
     point.wait()
     assert point.versions == [0]
+
+
+def test_a_word_is_dated_after_the_point_enforces_what_it_speaks_of(point, monkeypatch):
+    """Or an order that came in between would have been let through by who said to be enforcing."""
+    did, take, now = [], point.rules.take, reader._now
+    monkeypatch.setattr(point.rules, "take", lambda book: (did.append("enforced"), take(book)))
+    monkeypatch.setattr(
+        reader, "_now", lambda connection: (did.append("dated"), now(connection))[1]
+    )
+    point.hear(1, *RULES)
+    assert did == ["enforced", "dated"]
+
+
+def test_what_is_enforced_is_said_though_the_database_goes_away_in_between(point):
+    """Each transaction is one on a connection: of the second, what was written is lost."""
+    point.mishaps = [None, None, psycopg.OperationalError("gone")]
+    with pytest.raises(psycopg.OperationalError):
+        point.hear(1, *RULES)
+    assert (point.rules.book.version, point.versions) == (1, [])
+    point.hear(1, *RULES)
+    point.hear(1, *RULES)
+    assert point.versions == [1]

@@ -8,7 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.inventory.service import PLAYBOOK as INVENTORY
+from services.kit.problems import Problem
 from services.orchestrator.order_saga import ORDER
+from services.order.policies import checked
 from services.payment.service import PLAYBOOK as PAYMENT
 from services.policy.cel import TRUTH, Compiled, EvaluationError
 from services.policy.rulebook import EMPTY, EXAMPLE, Rules, compile_rules, context
@@ -28,6 +30,8 @@ from services.shipping.service import PLAYBOOK as SHIPPING
 
 ROOT = Path(__file__).parents[3]
 ONE = {"atMost": 1, "windowSeconds": 1}
+MANY = f"[{', '.join(['1'] * 100)}]"
+TOO_MUCH = f"{MANY}.all(a, {MANY}.all(b, a == b || true))"
 PLAYBOOKS = {"inventory": INVENTORY, "payment": PAYMENT, "shipping": SHIPPING}
 
 
@@ -52,6 +56,14 @@ def refused(*rules):
         (
             {"when": "order.amont_cents > 1"},
             'example order: NOT_FOUND: Key not found in map : "amont',
+        ),
+        (
+            {"when": TOO_MUCH},
+            "a-rule: when: does not work on an example order: INTERNAL: Iteration",
+        ),
+        (
+            {"effect": "limit", "limit": {**ONE, "sum": f"{TOO_MUCH} ? 1 : 2"}},
+            "a-rule: limit.sum: does not work on an example order: INTERNAL: Iteration budget",
         ),
         (
             {"when": "true ||\n  facts.StokReserved"},
@@ -83,6 +95,12 @@ def refused(*rules):
 )
 def test_a_mistake_is_named_with_its_place(changes, told):
     assert told in refused(a_rule(**changes))
+
+
+def test_the_order_service_refuses_what_is_too_much_for_the_evaluator():
+    with pytest.raises(Problem) as refusal:
+        checked([a_rule(when=TOO_MUCH)])
+    assert refusal.value.status == 422
 
 
 def test_two_rules_that_wait_for_each_other_are_refused():
@@ -204,7 +222,7 @@ def test_only_a_newer_version_is_adopted():
     assert rules.adopt(RuleSet(2, read_rules([a_rule()])))
     assert not rules.adopt(RuleSet(2, ()))
     assert not rules.adopt(RuleSet(1, ()))
-    assert (rules.book.version, rules.before.version) == (2, 0)
+    assert (rules.book.version, rules.now.before.version) == (2, 0)
 
 
 def test_rules_that_cannot_be_compiled_leave_those_before_in_force():
