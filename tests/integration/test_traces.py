@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 from uuid import uuid4
 
+import httpx
 import pytest
 
 from lab.api import Api
@@ -32,6 +33,7 @@ from tests.integration.waiting import eventually
 from tests.tools import lacking
 
 ORDERS = 60
+SLOW_START = 120.0  # of a JVM, beside all the others
 STORM = 80
 OVERDUE_MS = 10_500  # longer than any deadline: of a step 5 s, of an order 10
 FAULTS = Catalogue(
@@ -57,12 +59,20 @@ def traced():
             with running_stack(options, home=Home(folder)) as running:
                 if running.stack.traces is None:
                     lacking("there is no Java and Maven to have Zipkin from")
+                eventually(lambda: answers(running.stack.traces), "Zipkin answers", SLOW_START)
                 assert main(["switch", "orchestration", "--weight", "50"]) == 0
                 load = ["load", "--orders", str(ORDERS), "--rate", "30", "--doomed", "20"]
                 assert main(load) == 0
                 yield running.stack
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def answers(url):
+    try:
+        return httpx.get(f"{url}/health").is_success
+    except httpx.TransportError:
+        return False
 
 
 @pytest.fixture
@@ -86,7 +96,7 @@ def compared(bandstand):
         whole = sum(each["traces"] for each in modes.values()) == ORDERS
         return modes if whole and not any(each["orphans"] for each in modes.values()) else None
 
-    return eventually(whole, "a whole trace of every order")
+    return eventually(whole, "a whole trace of every order", SLOW_START)
 
 
 def test_every_saga_has_one_trace_and_no_orphan(compared):
