@@ -115,6 +115,21 @@ def collector() -> dict[str, Any]:
     return read
 
 
+@pytest.mark.parametrize(
+    ("limit", "told"), [("384Mi", "268MiB"), ("2Gi", "1433MiB"), ("500M", "off")]
+)
+def test_jaeger_knows_how_much_it_may_hold(limit: str, told: str) -> None:
+    manifests = template(f"--set=jaeger.resources.limits.memory={limit}")
+    (jaeger,) = (
+        each
+        for each in of_kind(manifests, "Deployment")
+        if each["metadata"]["name"].endswith("jaeger")
+    )
+    (container,) = jaeger["spec"]["template"]["spec"]["containers"]
+    given = {each["name"]: each["value"] for each in container["env"]}
+    assert given["GOMEMLIMIT"] == told
+
+
 def test_the_collector_sheds_load_before_it_holds_any(collector: dict[str, Any]) -> None:
     pipelines = collector["service"]["pipelines"]
     for name in ("traces/counted", "traces/kept"):

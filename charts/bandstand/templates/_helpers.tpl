@@ -121,3 +121,9 @@ resources:
 {{- if and .enabled .coordination.create (dig "orchestrator" "scaleToZeroWhenIdle" false .coordination.spec) }}yes{{ end }}
 {{- end }}
 {{- end }}
+
+{{/* Seven tenths of a limit in Mi or Gi: Go's collector otherwise lets as much garbage lie as there is kept */}}
+{{- define "bandstand.goMemory" -}}
+{{- $number := regexFind "^[0-9]+" . | int -}}
+{{- if hasSuffix "Mi" . }}{{ div (mul $number 7) 10 }}MiB{{ else if hasSuffix "Gi" . }}{{ div (mul $number 7168) 10 }}MiB{{ else }}off{{ end }}
+{{- end }}
