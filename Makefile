@@ -109,8 +109,8 @@ test-unit: $(READY) ## Tests that start nothing
 	$(BIN)/pytest tests/unit --numprocesses logical $(ARGS)
 
 .PHONY: test-integration
-test-integration: $(READY) ## Tests on a real Kafka and PostgreSQL, which they start and stop
-	$(BIN)/pytest tests/integration $(ARGS)
+test-integration: $(READY) ## Tests on real Kafkas and PostgreSQLs, which they start and stop
+	$(BIN)/pytest tests/integration --numprocesses 2 --dist loadfile $(ARGS)
 
 .PHONY: lint
 lint: $(READY) ## Style, types, and drift of what is generated
