@@ -12,7 +12,7 @@ from lab.output import AsJson, out, print_json, say
 from lab.policy.audit import audit_stack
 from lab.policy.decisions import decisions_of
 from lab.policy.rules import Holds, InForce, apply, await_enforced, in_force, read_file
-from services.policy.audit import Findings
+from services.policy.evidence import Findings
 
 app = typer.Typer(help="One set of rules, enforced by whoever coordinates.", no_args_is_help=True)
 

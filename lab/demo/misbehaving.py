@@ -12,7 +12,7 @@ from lab.faults import set_faults
 from lab.policy.audit import Denied, acts, audit_stack, denied
 from lab.report.model import Misbehaviour
 from services.kit.faults import Catalogue, Fault, Rule
-from services.policy.audit import PROCESS, Findings, Kind
+from services.policy.evidence import PROCESS, Findings, Kind
 
 MISBEHAVES = "payment"
 AUTHORIZED, CAPTURED = "AuthorizePayment", "CapturePayment"

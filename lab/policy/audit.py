@@ -5,7 +5,8 @@ from datetime import datetime
 import msgspec
 
 from lab.database import Database, query
-from services.policy.audit import Findings, audit
+from services.policy.audit import audit
+from services.policy.evidence import Findings
 from services.policy.histories import (
     HISTORIES,
     VERSIONS,

@@ -11,7 +11,7 @@ from services.kit.message import Command, Mode
 from services.kit.topics import topics_in
 from services.messages import EVENTS, StepHeld, vocabulary
 from services.orchestrator.order_saga import ORDER
-from services.policy.local import ANSWERS
+from services.policy.remembered import ANSWERS
 from services.policy.steps import PARTICIPANTS
 from services.saga_tracker.tracker import OBSERVED
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import msgspec
 
-from services.kit.metrics import Declared, declarations
+from services.kit.declared import Declared
+from services.kit.metrics import declarations
 from services.kit.settings import PREFIX, Settings
 
 BOUNDS = {

@@ -18,8 +18,9 @@ from services.kit.handling import Playbook, Reaction
 from services.kit.message import Body, Command, Event, Message, Mode, SagaId, Vocabulary, follow_up
 from services.kit.session import Fact, Facts, Parked, Session
 from services.messages import CapturePayment, ShipStock
-from services.policy.local import LocalGate, fact_of
+from services.policy.local import LocalGate
 from services.policy.point import EnforcementPoint
+from services.policy.remembered import fact_of
 from services.policy.steps import DONE
 
 S = TypeVar("S")

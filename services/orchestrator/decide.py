@@ -14,7 +14,7 @@ from typing import Any
 from services.kit.message import Command, Event
 from services.orchestrator.saga import Saga, Stage, Step
 from services.orchestrator.state import Entry, Path, SagaState, StepState, StepStatus
-from services.policy.bench import Gate, Holds, Ruling, Verdict, answered, silenced
+from services.policy.ruling import Gate, Holds, Ruling, Verdict, answered, silenced
 
 LONGEST_TIMEOUT_SECONDS = 60.0
 TIMED_OUT = "timed out"

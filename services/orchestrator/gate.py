@@ -10,9 +10,10 @@ from services.kit.message import Message, Mode, SagaId, Vocabulary
 from services.messages import OrderPlaced
 from services.orchestrator.state import Path, SagaState
 from services.orchestrator.store import Sagas, Stored
-from services.policy.bench import Bench, Books, Case, Gate, Holds, Ruling, claims
+from services.policy.bench import Bench, claims
 from services.policy.point import EnforcementPoint
 from services.policy.rulebook import Rulebook
+from services.policy.ruling import Books, Case, Gate, Holds, Ruling
 from services.policy.tables import PolicyTables
 
 

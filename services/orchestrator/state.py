@@ -6,7 +6,7 @@ from enum import StrEnum
 
 import msgspec
 
-from services.policy.bench import Held
+from services.policy.ruling import Held
 
 
 class Path(StrEnum):

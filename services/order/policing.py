@@ -12,7 +12,8 @@ from services.kit.message import Mode
 from services.kit.metrics import Metrics
 from services.kit.postgres import PostgresDatabase
 from services.order.policies import missed, points_behind
-from services.policy.audit import Auditor, Findings, Kind
+from services.policy.audit import Auditor
+from services.policy.evidence import Findings, Kind
 from services.policy.histories import (
     HISTORIES,
     VERSIONS,

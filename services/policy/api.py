@@ -13,8 +13,8 @@ from pydantic import BaseModel
 from services.kit.message import Mode
 from services.kit.pool import Pool
 from services.kit.problems import documented
-from services.policy.bench import Verdict
 from services.policy.rules import Effect
+from services.policy.ruling import Verdict
 from services.policy.store import decisions_of
 
 

@@ -7,121 +7,29 @@ batch, so that two orders of one customer in the same batch count both.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from enum import StrEnum
 
-import msgspec
-
-from services.kit.message import Mode, SagaId
 from services.messages import OrderPlaced
 from services.policy.cel import EvaluationError
 from services.policy.rulebook import Context, Guard, Rulebook, context
 from services.policy.rules import Effect, Rule
-from services.policy.steps import REFUSABLE, reason_of
-
-Account = tuple[str, str]
-ERROR = "error: "
-APPROVED, DECLINED, SILENCE = "approved", "declined", "silence"
-
-
-class Verdict(StrEnum):
-    ALLOWED = "allowed"
-    DENIED = "denied"
-    HELD = "held"
-    WAITING = "waiting"
-
-
-class Held(msgspec.Struct, frozen=True):
-    """A step that is held; `until` is in seconds since the epoch. `answer` is empty until there is
-    one: approved, declined, or silence once it is too late for either."""
-
-    until: float
-    answer: str = ""
-    step: str = ""
-
-
-Holds = Mapping[str, Held]
-
-
-class Claim(msgspec.Struct, frozen=True):
-    """An account of a limit that a decision will look at."""
-
-    rule: str
-    key: str
-    window_seconds: float
-
-
-class Spent(msgspec.Struct, frozen=True):
-    """What an order takes from an account, once."""
-
-    rule: str
-    key: str
-    order_id: SagaId
-    amount: int
-
-
-class Minute(msgspec.Struct, frozen=True):
-    """One decision, as it is kept for good."""
-
-    order_id: SagaId
-    mode: Mode
-    step: str
-    rule: str
-    version: int
-    effect: Effect
-    enforced: bool
-    outcome: Verdict
-    why: str
-    facts: tuple[str, ...]
-
-    @property
-    def failed(self) -> bool:
-        return self.why.startswith(ERROR)
-
-
-@dataclass(frozen=True)
-class Books:
-    """The database's time, and what has been spent of each account within its window."""
-
-    now: float
-    spent: dict[Account, int] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Case:
-    """A step that is about to be done; `facts` are the events that are known of its saga, and
-    `answers` what somebody has said of rules that may not hold it yet: they hold the order."""
-
-    saga_id: SagaId
-    mode: Mode
-    step: str
-    order: OrderPlaced
-    facts: frozenset[str]
-    holds: Holds = field(default_factory=dict)
-    answers: Mapping[str, str] = field(default_factory=dict)
-
-    def answer(self, rule: str) -> str:
-        held = self.holds.get(rule)
-        return self.answers.get(rule, "") if held is None else held.answer
-
-
-@dataclass(frozen=True)
-class Ruling:
-    """`holds` are all of this step now, `fresh` those that have just begun."""
-
-    verdict: Verdict
-    rule: str = ""
-    holds: Holds = field(default_factory=dict)
-    fresh: tuple[str, ...] = ()
-
-    @property
-    def reason(self) -> str:
-        return reason_of(self.rule)
-
-    def begun(self) -> Iterator[tuple[int, str]]:
-        """The holds that have just begun, each with the number that it has among all."""
-        return enumerate(self.fresh, start=len(self.holds) - len(self.fresh) + 1)
+from services.policy.ruling import (
+    APPROVED,
+    DECLINED,
+    ERROR,
+    SILENCE,
+    Books,
+    Case,
+    Claim,
+    Held,
+    Minute,
+    Ruling,
+    Spent,
+    Verdict,
+    silenced,
+)
+from services.policy.steps import REFUSABLE
 
 
 @dataclass(frozen=True)
@@ -259,18 +167,6 @@ def _standing(case: Case) -> Iterator[_Finding]:
             yield _Finding(rule, verdict, held.answer)
 
 
-def silenced(holds: Holds, now: float) -> Holds:
-    """Silence, where there was no answer in time."""
-    return {
-        name: _with(held, SILENCE) if not held.answer and held.until <= now else held
-        for name, held in holds.items()
-    }
-
-
-def _with(held: Held, answer: str) -> Held:
-    return msgspec.structs.replace(held, answer=answer)
-
-
 def _minute(version: int, case: Case, finding: _Finding) -> Minute:
     rule, facts = finding.rule, tuple(sorted(case.facts))
     return Minute(
@@ -302,15 +198,3 @@ def _claims_of(book: Rulebook, step: str, order: OrderPlaced) -> Iterator[Claim]
             except EvaluationError:
                 continue
             yield Claim(guard.rule.name, key, limit.window_seconds)
-
-
-def answered(holds: Holds, rules: Iterable[str], answer: str) -> Holds:
-    """The same holds with an answer to those of these rules; the first answer stands."""
-    named = set(rules)
-    return {
-        name: _with(held, answer) if name in named and not held.answer else held
-        for name, held in holds.items()
-    }
-
-
-Gate = Callable[[str, frozenset[str], Holds], Ruling]

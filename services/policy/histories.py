@@ -11,7 +11,7 @@ import msgspec
 
 from services.kit.message import Mode, SagaId
 from services.messages import Address, Item, OrderPlaced
-from services.policy.audit import NEVER, Answer, Era, History, events_of
+from services.policy.evidence import NEVER, Answer, Era, History, events_of
 from services.policy.rules import Rule, RuleSet
 from services.policy.steps import REPEAT_SECONDS
 

@@ -9,8 +9,9 @@ import msgspec
 
 from services.kit import sql
 from services.kit.message import SagaId
-from services.policy.bench import Bench, Books, Claim
+from services.policy.bench import Bench
 from services.policy.rules import RuleSet
+from services.policy.ruling import Books, Claim
 
 _NOW = "SELECT extract(epoch FROM clock_timestamp())::float8"
 

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 from services.kit.message import SagaId
-from services.policy.bench import Bench, Books, Claim
+from services.policy.bench import Bench
+from services.policy.ruling import Books, Claim
 
 
 class PolicyTables(Protocol):

@@ -32,7 +32,7 @@ from services.kit.message import Mode
 from services.kit.probe import BrokerProbe
 from services.order.policies import SILENT_SECONDS, points_behind
 from services.order.unheard import Unheard
-from services.policy.audit import PROCESS, Kind
+from services.policy.evidence import PROCESS, Kind
 from services.policy.rules import read_rules
 from services.policy.steps import CONDUCTOR, PARTICIPANTS, POINTS
 from tests.integration.builders import an_order_form

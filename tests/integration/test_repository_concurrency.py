@@ -27,9 +27,10 @@ from services.orchestrator.store import PostgresSagas
 from services.payment import handlers as payment
 from services.payment.model import CardAnswer
 from services.payment.store import PaymentRepository
-from services.policy.bench import Bench, Case, Verdict, claims
+from services.policy.bench import Bench, claims
 from services.policy.rulebook import EXAMPLE, compile_rules
 from services.policy.rules import RuleSet, read_rules
+from services.policy.ruling import Case, Verdict
 from services.policy.steps import PLACED
 from services.policy.store import PostgresPolicyTables
 from services.shipping import handlers as shipping

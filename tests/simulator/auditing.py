@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from services.kit.message import SagaId
-from services.policy.audit import Answer, Era, Findings, History, audit, events_of
+from services.policy.audit import audit
+from services.policy.evidence import Answer, Era, Findings, History, events_of
 from services.policy.steps import DONE, PLACED, POINTS
 from tests.simulator.repositories import OrderRow
 

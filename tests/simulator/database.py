@@ -17,8 +17,8 @@ import psycopg
 from services.kit.message import Message, SagaId
 from services.kit.session import Arrival, Fact, Facts, OutboxRow, Parked
 from services.kit.wire import Record
-from services.policy.bench import Minute, Spent
 from services.policy.rulebook import EMPTY, Rulebook
+from services.policy.ruling import Minute, Spent
 
 
 class Clock:

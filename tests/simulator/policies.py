@@ -12,10 +12,10 @@ from services.inventory.model import Status as Held
 from services.kit.message import Mode, SagaId
 from services.order.model import Status
 from services.payment.model import Status as Money
-from services.policy.audit import Kind
-from services.policy.bench import Minute, Verdict
+from services.policy.evidence import Kind
 from services.policy.rulebook import Rulebook, compile_rules
 from services.policy.rules import Effect, Hold, Limit, Rule, RuleSet
+from services.policy.ruling import Minute, Verdict
 from services.policy.steps import DONE, PARTICIPANTS, reason_of
 from tests.simulator.auditing import audited
 from tests.simulator.repositories import OrderRow

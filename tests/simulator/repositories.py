@@ -20,7 +20,8 @@ from services.orchestrator.state import Path
 from services.orchestrator.store import LogLine, Sagas, Stored
 from services.order.model import Order, Orders, Route, Status
 from services.payment.model import Entry, Payment, Payments
-from services.policy.bench import Bench, Books, Claim, Spent
+from services.policy.bench import Bench
+from services.policy.ruling import Books, Claim, Spent
 from services.shipping.model import Shipment, Shipments
 from tests.simulator.database import MemorySession
 

@@ -17,7 +17,7 @@ from lab.policy.rules import InForce, Point
 from lab.report.model import Misbehaviour
 from services.kit.faults import Fault
 from services.kit.message import Mode, SagaId
-from services.policy.audit import PROCESS, Findings, Kind, Violation
+from services.policy.evidence import PROCESS, Findings, Kind, Violation
 
 NOON = datetime(2026, 11, 28, 12, tzinfo=UTC)
 POINTS = ("orchestrator", "inventory", "payment", "shipping")

@@ -14,10 +14,10 @@ from services.kit.wire import from_record
 from services.messages import Body
 from services.orchestrator.engine import Orchestrator
 from services.orchestrator.timers import Timers
-from services.policy.bench import Verdict
 from services.policy.point import EnforcementPoint
 from services.policy.rulebook import EMPTY, Rulebook, Rules, compile_rules
 from services.policy.rules import RuleSet, read_rules
+from services.policy.ruling import Verdict
 from services.policy.steps import CONDUCTOR
 from tests.simulator.database import Clock, MemoryDatabase, Store
 from tests.simulator.repositories import MemoryPolicies

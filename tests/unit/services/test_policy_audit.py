@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.kit.message import Mode, SagaId
-from services.policy.audit import PROCESS, Answer, Auditor, Era, History, Kind, audit
+from services.policy.audit import Auditor, audit
+from services.policy.evidence import PROCESS, Answer, Era, History, Kind
 from services.policy.rulebook import EXAMPLE
 from services.policy.rules import RuleSet, read_rules
 from services.policy.steps import OWNERS, PLACED

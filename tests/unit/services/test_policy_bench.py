@@ -7,9 +7,10 @@ from hypothesis import strategies as st
 
 from services.kit.message import Mode, SagaId
 from services.kit.metrics import Metrics
-from services.policy.bench import Bench, Books, Case, Held, Verdict, answered, claims
+from services.policy.bench import Bench, claims
 from services.policy.rulebook import EXAMPLE, compile_rules
 from services.policy.rules import RuleSet, read_rules
+from services.policy.ruling import Books, Case, Held, Verdict, answered
 from services.policy.steps import PLACED
 
 NOW = 1_000.0

@@ -3,7 +3,8 @@
 import pytest
 
 from services.kit.message import Mode
-from services.policy.audit import Kind, audit
+from services.policy.audit import audit
+from services.policy.evidence import Kind
 from services.policy.histories import VersionRow, WordRow, eras
 from tests.unit.services.test_policy_audit import a_history
 

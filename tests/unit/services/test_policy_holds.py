@@ -13,7 +13,7 @@ from services.messages import (
     StockReserved,
 )
 from services.order.unheard import any_unread
-from services.policy.bench import Verdict
+from services.policy.ruling import Verdict
 from tests.unit.services.builders import ORDER_ID, an_order
 from tests.unit.services.points import Company, Point, a_book
 

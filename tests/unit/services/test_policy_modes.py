@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from services.kit.message import Mode, SagaId
 from services.messages import Item, OrderPlaced, PaymentAuthorized, ShipmentArranged, StockReserved
-from services.policy.bench import Verdict
 from services.policy.rulebook import EXAMPLE, compile_rules
 from services.policy.rules import RuleError, RuleSet, read_rules
+from services.policy.ruling import Verdict
 from services.policy.steps import CONDUCTOR, DONE, OWNERS, REFUSABLE, possible_before
 from tests.unit.services.points import Point
 

@@ -25,7 +25,7 @@ from services.orchestrator.engine import Orchestrator
 from services.orchestrator.order_saga import ORDER
 from services.orchestrator.saga import Parallel
 from services.payment.model import Payments
-from services.policy.local import DECIDED
+from services.policy.remembered import DECIDED
 from services.shipping.model import Shipments, Status
 from tests.simulator.broker import MemoryProducer
 from tests.simulator.chaos import Chaos, draw
