@@ -10,6 +10,7 @@ from kafka.admin import MemberToRemove, NewTopic
 from kafka.errors import KafkaError
 
 from lab.broker import is_ours
+from services.kit.broker import COMPACTED
 from tests.integration.waiting import eventually
 
 PARTITIONS = 4
@@ -33,15 +34,19 @@ def new_topic(bootstrap: str) -> str:
 
 
 def forget_everything(bootstrap: str) -> None:
-    """Topics go with their offsets, groups with the members that were killed."""
+    """Topics go with their offsets, groups with the members that were killed, rules as well."""
     with administrator(bootstrap) as admin:
-        if topics := [name for name in admin.list_topics() if is_ours(name)]:
+        if topics := services_topics(admin):
             admin.delete_topics(topics)
         for group in [found["group_id"] for found in admin.list_groups()]:
             if gone := [MemberToRemove(group_instance_id=one) for one in members(admin, group)]:
                 admin.remove_group_members(group, gone)
             admin.delete_groups([group])
-        eventually(lambda: not [name for name in admin.list_topics() if is_ours(name)])
+        eventually(lambda: not services_topics(admin))
+
+
+def services_topics(admin: Any) -> list[str]:
+    return [name for name in admin.list_topics() if is_ours(name) or name in COMPACTED]
 
 
 def members(admin: Any, group: str) -> list[str]:
