@@ -122,8 +122,15 @@ resources:
 {{- end }}
 {{- end }}
 
-{{/* Seven tenths of a limit in Mi or Gi: Go's collector otherwise lets as much garbage lie as there is kept */}}
+{{/* A quantity such as 1.5Gi, or a bare number, as bytes */}}
+{{- define "bandstand.bytes" -}}
+{{- $quantity := toString . }}
+{{- $unit := regexFind "[A-Za-z]*$" $quantity }}
+{{- $sizes := dict "" 1 "m" 0.001 "k" 1e3 "M" 1e6 "G" 1e9 "T" 1e12 "Ki" 1024 "Mi" 1048576 "Gi" 1073741824 "Ti" 1099511627776 }}
+{{- mulf (trimSuffix $unit $quantity | float64) (index $sizes $unit) | int64 }}
+{{- end }}
+
+{{/* Seven tenths of a limit: Go's collector otherwise lets as much garbage lie as there is kept */}}
 {{- define "bandstand.goMemory" -}}
-{{- $number := regexFind "^[0-9]+" . | int -}}
-{{- if hasSuffix "Mi" . }}{{ div (mul $number 7) 10 }}MiB{{ else if hasSuffix "Gi" . }}{{ div (mul $number 7168) 10 }}MiB{{ else }}off{{ end }}
+{{- if . }}{{ div (mul (include "bandstand.bytes" .) 7) 10485760 }}MiB{{ else }}off{{ end }}
 {{- end }}
