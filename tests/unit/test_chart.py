@@ -192,15 +192,18 @@ def test_without_admission_nothing_of_it_is_there() -> None:
     assert "admission" not in str(of_kind(manifests, "Deployment", "Service", "Secret"))
 
 
-def test_a_large_number_stays_a_number() -> None:
-    (value,) = {
-        variable["value"]
-        for pod in pods(template("--set-json=settings.initialStock=12000000"))
-        for container in pod["containers"]
-        for variable in container.get("env", [])
-        if variable["name"] == "BANDSTAND_INITIAL_STOCK"
-    }
-    assert value == "12000000"
+@pytest.mark.parametrize(
+    ("value", "rendered"),
+    [
+        ("settings.initialStock", 'BANDSTAND_INITIAL_STOCK", "value": "12000000"'),
+        ("autoscaling.lag", '"lagThreshold": "12000000"'),
+        ("jaeger.maxTraces", '"MAX_TRACES", "value": "12000000"'),
+        ("postgres.maxConnections", '"max_connections=12000000"'),
+    ],
+)
+def test_a_large_number_stays_a_number(value: str, rendered: str) -> None:
+    manifests = template(f"--set-json={value}=12000000", "--set=autoscaling.by=lag")
+    assert rendered in json.dumps(manifests)
 
 
 @pytest.mark.parametrize(
