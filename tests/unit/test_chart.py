@@ -144,8 +144,8 @@ def test_a_drain_waits_for_whoever_takes_part_and_for_nobody_who_only_watches() 
 def test_replicas_are_protected_and_single_pods_can_be_drained() -> None:
     names = {one["metadata"]["name"] for one in of_kind(template(), "PodDisruptionBudget")}
     assert names == set()
-    production = template(*PROFILES["production"])
-    assert len(of_kind(production, "PodDisruptionBudget")) == len(SERVICES)
+    for given in (PROFILES["production"], ("--set=autoscaling.by=cpu",)):
+        assert len(of_kind(template(*given), "PodDisruptionBudget")) == len(SERVICES)
 
 
 def test_production_brings_no_broker_no_database_and_no_password() -> None:
