@@ -115,10 +115,22 @@ resources:
 {{- if eq "true" (eq $enabled "auto" | ternary $found $enabled) }}yes{{ end }}
 {{- end }}
 
-{{/* Whether the number of orchestrators is the operator's business: two cannot own one field */}}
+{{/* Whether the number of orchestrators is the operator's business: two cannot own one field. By the
+values, or by the object as somebody has patched or made it since. */}}
 {{- define "bandstand.operatorScales" -}}
-{{- with .Values.operator }}
-{{- if and .enabled .coordination.create (dig "orchestrator" "scaleToZeroWhenIdle" false .coordination.spec) }}yes{{ end }}
+{{- if .Values.operator.enabled }}
+{{- $wanted := .Values.operator.coordination.create | ternary .Values.operator.coordination.spec dict }}
+{{- $there := (include "bandstand.coordination" . | fromYaml).spec | default dict }}
+{{- range list $wanted $there }}
+{{- if dig "orchestrator" "scaleToZeroWhenIdle" false . }}yes{{ end }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{/* The Coordination as it is in the cluster, if that knows such objects */}}
+{{- define "bandstand.coordination" -}}
+{{- if .Capabilities.APIVersions.Has "bandstand.dev/v1alpha1" }}
+{{- lookup "bandstand.dev/v1alpha1" "Coordination" .Release.Namespace "orders" | toYaml }}
 {{- end }}
 {{- end }}
 
