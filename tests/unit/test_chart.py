@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -193,6 +190,20 @@ def test_without_admission_nothing_of_it_is_there() -> None:
 
 
 @pytest.mark.parametrize(
+    ("size", "megabytes"), [("1Gi", 256), ("1.5Gi", 384), ("100Gi", 1024), ("2000M", 476)]
+)
+def test_the_write_ahead_log_leaves_room_for_the_books(size: str, megabytes: int) -> None:
+    """By default it takes up to a gibibyte: all of the claim on kind."""
+    (postgres,) = (
+        container
+        for pod in pods(template(f"--set=postgres.storage.size={size}"))
+        for container in pod["containers"]
+        if container["name"] == "postgres"
+    )
+    assert f"max_wal_size={megabytes}MB" in postgres["args"]
+
+
+@pytest.mark.parametrize(
     ("value", "rendered"),
     [
         ("settings.initialStock", 'BANDSTAND_INITIAL_STOCK", "value": "12000000"'),
@@ -215,6 +226,7 @@ def test_a_large_number_stays_a_number(value: str, rendered: str) -> None:
         ("image.tag=latest", "tag"),
         ("postgres.image.tag=", "postgres"),
         ("kafka.external=nohost", "external"),
+        ("kafka.topicsPercent=95", "topicsPercent"),
         ("kafka.access.security=SASL_SSL", "passwordSecret"),
         ("kafka.access.mechanism=GSSAPI", "mechanism"),
         ("settings.replication=-2", "replication"),
@@ -288,36 +300,6 @@ def test_a_server_of_the_release_takes_its_passwords_from_a_secret_of_yours() ->
     }
     passwords = {f"{user}.password" for user in ("admin", *EVERY_SERVICE)}
     assert mounted == {"mine": passwords, "mine-too": passwords}
-
-
-def test_a_broker_lets_in_whoever_has_a_password(tmp_path: Path) -> None:
-    """Whatever is in it: the file is Java's."""
-    accounts, bin_folder = tmp_path / "accounts", tmp_path / "bin"
-    bin_folder.mkdir()
-    accounts.mkdir()
-    (accounts / "admin.password").write_text("secret")
-    (accounts / "order.password").write_text('a"b\\c')
-    for program in ("kafka-storage.sh", "kafka-server-start.sh"):
-        (bin_folder / program).write_text("#!/bin/sh\n")
-        (bin_folder / program).chmod(0o755)
-    script = (CHART / "files" / "kafka-start.sh").read_text()
-    for there, here in (
-        ("/etc/bandstand-accounts", accounts),
-        ("/opt/kafka/bin", bin_folder),
-        ("/tmp/accounts.jaas", tmp_path / "jaas"),
-    ):
-        script = script.replace(there, str(here))
-    subprocess.run(["bash", "-c", script], check=True, env={**os.environ, "CLUSTER_ID": "x"})
-    login = """.KafkaServer {
-  org.apache.kafka.common.security.plain.PlainLoginModule required
-  user_admin="secret"
-  user_order="a\\"b\\\\c"
-  username="admin"
-  password="secret";
-};
-"""
-    assert (tmp_path / "jaas").read_text() == f"broker{login}controller{login}"
-    assert (tmp_path / "jaas").stat().st_mode & 0o077 == 0
 
 
 @pytest.mark.parametrize(
