@@ -276,32 +276,6 @@ def test_the_longest_name_of_a_release_fits_every_object_and_a_longer_one_is_ref
     assert "the release's name is too long" in refused.stderr
 
 
-def test_a_server_of_the_release_takes_its_passwords_from_a_secret_of_yours() -> None:
-    given = ("--set=kafka.existingSecret=mine", "--set=postgres.existingSecret=mine-too")
-    manifests = template(*given, "--set=admin.existingSecret=admin", "--set=grafana.enabled=false")
-    made = [each["metadata"]["name"] for each in of_kind(manifests, "Secret")]
-    assert made == ["band-bandstand-operator-admission"]
-    asked = {
-        variable["name"]: variable["valueFrom"]["secretKeyRef"]["name"]
-        for pod in pods(manifests)
-        for container in containers(pod)
-        for variable in container.get("env", [])
-        if "secretKeyRef" in variable.get("valueFrom", {})
-    }
-    assert (asked["BANDSTAND_KAFKA_PASSWORD"], asked["BANDSTAND_DATABASE_URL"]) == (
-        "mine",
-        "mine-too",
-    )
-    mounted = {
-        volume["secret"]["secretName"]: {item["key"] for item in volume["secret"]["items"]}
-        for pod in pods(manifests)
-        for volume in pod["volumes"]
-        if "items" in volume.get("secret", {})
-    }
-    passwords = {f"{user}.password" for user in ("admin", *EVERY_SERVICE)}
-    assert mounted == {"mine": passwords, "mine-too": passwords}
-
-
 @pytest.mark.parametrize(
     ("url", "port"),
     [

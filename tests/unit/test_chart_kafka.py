@@ -1,4 +1,4 @@
-"""The broker of the release: who is let in, and how much it keeps on its claim."""
+"""The servers of the release: how much Kafka keeps on its claim, and who is let in."""
 
 from __future__ import annotations
 
@@ -10,14 +10,15 @@ from pathlib import Path
 import pytest
 import yaml
 
-from services.kit.bootstrap import all_topics
+from services.kit.bootstrap import EVERY_SERVICE, all_topics
 from services.kit.broker import COMPACTED
 from services.kit.dead_letters import SUFFIX
-from tests.unit.rendering import CHART, PROFILES, ROOT, helm, of_kind, template
+from tests.unit.rendering import CHART, PROFILES, ROOT, containers, helm, of_kind, pods, template
 from tests.unit.services.builders import a_record
 
 BAND = "band-bandstand"
 RULES = ROOT / "observability" / "rules" / "alerts.yml"
+VALUES = CHART / "values.yaml"
 MIB = 1024 * 1024
 BATCH_BYTES = 70  # around a record that goes by itself
 
@@ -65,7 +66,7 @@ def test_who_is_far_behind_is_told_of_long_before_what_it_has_not_read_goes(
     record = a_record()
     words = sum(len(name) + len(word) for name, word in record.headers)
     longest = len(record.key) + len(record.value) + words + BATCH_BYTES
-    partitions = yaml.safe_load((CHART / "values.yaml").read_text())["settings"]["partitions"]
+    partitions = yaml.safe_load(VALUES.read_text())["settings"]["partitions"]
     assert kept_bytes(*PROFILES[profile]) * partitions > times * int(many) * longest
 
 
@@ -109,3 +110,40 @@ def test_a_broker_lets_in_whoever_has_a_password(tmp_path: Path) -> None:
 """
     assert (tmp_path / "jaas").read_text() == f"broker{login}controller{login}"
     assert (tmp_path / "jaas").stat().st_mode & 0o077 == 0
+
+
+def test_a_server_of_the_release_takes_its_passwords_from_a_secret_of_yours() -> None:
+    given = ("--set=kafka.existingSecret=mine", "--set=postgres.existingSecret=mine-too")
+    manifests = template(*given, "--set=admin.existingSecret=admin", "--set=grafana.enabled=false")
+    made = [each["metadata"]["name"] for each in of_kind(manifests, "Secret")]
+    assert made == ["band-bandstand-operator-admission"]
+    asked = {
+        variable["name"]: variable["valueFrom"]["secretKeyRef"]["name"]
+        for pod in pods(manifests)
+        for container in containers(pod)
+        for variable in container.get("env", [])
+        if "secretKeyRef" in variable.get("valueFrom", {})
+    }
+    assert (asked["BANDSTAND_KAFKA_PASSWORD"], asked["BANDSTAND_DATABASE_URL"]) == (
+        "mine",
+        "mine-too",
+    )
+    mounted = {
+        volume["secret"]["secretName"]: {item["key"] for item in volume["secret"]["items"]}
+        for pod in pods(manifests)
+        for volume in pod["volumes"]
+        if "items" in volume.get("secret", {})
+    }
+    passwords = {f"{user}.password" for user in ("admin", *EVERY_SERVICE)}
+    assert mounted == {"mine": passwords, "mine-too": passwords}
+
+
+def test_whoever_brings_passwords_is_told_of_every_key_that_is_asked_of_them() -> None:
+    """Also of those that only KEDA asks for, as which user it is to go to Kafka."""
+    given = ("--set=kafka.existingSecret=mine", "--set=autoscaling.by=lag")
+    ways = of_kind(template(*given), "TriggerAuthentication")
+    asked = {each["key"] for way in ways for each in way["spec"]["secretTargetRef"]}
+    assert {"order.user", "order.password"} <= asked
+    table = (ROOT / "docs" / "values.md").read_text().splitlines()
+    (told,) = (line for line in table if line.startswith("| `kafka.existingSecret`"))
+    assert all(f"`{key}`" in told for key in ("admin.password", "order.password", "order.user"))
