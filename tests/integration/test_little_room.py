@@ -10,7 +10,7 @@ from services.kit.settings import KafkaSettings
 from tests.integration.broker import a_producer
 from tests.integration.broker_process import a_broker, java_with_kafka
 from tests.integration.waiting import eventually
-from tests.unit.test_chart_kafka import properties
+from tests.unit.rendering import kafka_properties
 
 EVENTS, LETTERS = "orders.choreography.events", "order.dead-letter"
 TOPICS = (EVENTS, LETTERS, POLICIES)
@@ -25,7 +25,7 @@ def sizes():
     """As the chart says, of a claim that is as small as one can be."""
     return {
         name: value
-        for name, value in properties(SMALL).items()
+        for name, value in kafka_properties(SMALL).items()
         if name.startswith("log.") and name != "log.dirs"
     }
 

@@ -13,7 +13,17 @@ import yaml
 from services.kit.bootstrap import EVERY_SERVICE, all_topics
 from services.kit.broker import COMPACTED
 from services.kit.dead_letters import SUFFIX
-from tests.unit.rendering import CHART, PROFILES, ROOT, containers, helm, of_kind, pods, template
+from tests.unit.rendering import (
+    CHART,
+    PROFILES,
+    ROOT,
+    containers,
+    helm,
+    kafka_properties,
+    of_kind,
+    pods,
+    template,
+)
 from tests.unit.services.builders import a_record
 
 BAND = "band-bandstand"
@@ -23,18 +33,8 @@ MIB = 1024 * 1024
 BATCH_BYTES = 70  # around a record that goes by itself
 
 
-def properties(*given: str) -> dict[str, str]:
-    (config,) = (
-        each["data"]["server.properties"]
-        for each in of_kind(template(*given), "ConfigMap")
-        if each["metadata"]["name"] == f"{BAND}-kafka"
-    )
-    lines = [line for line in config.splitlines() if line and not line.startswith("#")]
-    return dict(line.split("=", 1) for line in lines)
-
-
 def kept_bytes(*given: str) -> int:
-    return int(properties(*given)["log.retention.bytes"])
+    return int(kafka_properties(*given)["log.retention.bytes"])
 
 
 @pytest.mark.parametrize(
@@ -43,7 +43,7 @@ def kept_bytes(*given: str) -> int:
 def test_what_all_topics_may_take_is_their_share_of_the_claim(size: str, partitions: int) -> None:
     """A partition has up to one segment more than it is to keep."""
     values = f"--set=kafka.storage.size={size},settings.partitions={partitions}"
-    found = properties(values)
+    found = kafka_properties(values)
     grow = [each for each in all_topics() if each not in COMPACTED and not each.endswith(SUFFIX)]
     part = int(found["log.retention.bytes"]) + int(found["log.segment.bytes"])
     claim = {"1Gi": 1024 * MIB, "2Gi": 2048 * MIB, "100Gi": 102_400 * MIB, "1500M": 1_500_000_000}
