@@ -36,7 +36,7 @@ SAVE = rm -f $(ARCHIVE) && $(BUILDER) tag $(IMAGE) $(LOADED) && \
 	$(BUILDER) push $(LOADED) docker-archive:$(ARCHIVE):$(LOADED),\
 	$(BUILDER) save --output $(ARCHIVE) $(LOADED))
 INSTALL = helm upgrade --install bandstand charts/bandstand --namespace bandstand --create-namespace \
-	--values charts/bandstand/values-kind.yaml --wait --timeout 5m \
+	--values charts/bandstand/values-kind.yaml --wait --timeout 15m \
 	--set image.repository=$(NAME) --set-string image.tag=$(CONTENT)
 
 # Each stamp is written last, so that whatever was interrupted is done again.

@@ -12,6 +12,8 @@ TIMEOUT_SECONDS = 30.0
 HUNG_SECONDS = (
     45.0  # an `exec` knows no timeout of its own, and its stream may say nothing any more
 )
+REASONS = ("error: ", "Error from server", "Unable to connect to the server")
+REFUSED = ("(forbidden)", "is forbidden", "unauthorized", "must be logged in")
 UNREACHABLE = (
     "unable to connect to the server",
     "was refused",
@@ -66,13 +68,20 @@ def no_kubectl() -> MissingError:
 
 
 def complaint(said: str) -> BandstandError:
-    """Its last line is the reason; what comes before are warnings and retries."""
-    lines = [line.strip() for line in said.splitlines() if line.strip()]
-    reason = lines[-1].removeprefix("error: ") if lines else "it gave no reason"
-    if "(Forbidden)" in reason or "is forbidden" in reason or "Unauthorized" in reason:
+    reason = _reason(said)
+    if any(words in reason.lower() for words in REFUSED):
         return RefusedError(f"the cluster does not permit it: {reason}")
-    if "(NotFound)" in reason or " not found" in reason:
-        return UnknownError(f"the cluster says: {reason}")
     if any(words in reason.lower() for words in UNREACHABLE):
         return NotReadyError(f"no cluster answers: {reason}")
+    if "(NotFound)" in reason or " not found" in reason:
+        return UnknownError(f"the cluster says: {reason}")
     return BandstandError(f"kubectl says: {reason}")
+
+
+def _reason(said: str) -> str:
+    """The line that begins like one, since advice may follow it; or else the last, since warnings
+    and retries come before it."""
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    last = lines[-1] if lines else "it gave no reason"
+    reason = next((line for line in lines if line.startswith(REASONS)), last)
+    return reason.removeprefix("error: ")

@@ -26,6 +26,7 @@ POLICIES = "policies"
 ACKNOWLEDGEMENTS = "policies.acknowledgements"
 COMPACTED = (POLICIES, ACKNOWLEDGEMENTS)
 KEPT = {"retention.ms": str(7 * DAY_MS), "segment.ms": str(DAY_MS)}
+KEPT_FOR_GOOD = {"retention.ms": "-1", "retention.bytes": "-1"}
 
 
 class TopicsMissing(KafkaError):  # type: ignore[misc]
@@ -66,7 +67,7 @@ def _new_topic(name: str, settings: KafkaSettings) -> NewTopic:
     if name in COMPACTED:
         compacted = {"cleanup.policy": "compact"}
         return NewTopic(name, 1, settings.replication, topic_configs=compacted)
-    kept = {"retention.ms": "-1"} if name.endswith(SUFFIX) else KEPT
+    kept = KEPT_FOR_GOOD if name.endswith(SUFFIX) else KEPT
     return NewTopic(name, settings.partitions, settings.replication, topic_configs=kept)
 
 

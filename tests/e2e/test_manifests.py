@@ -13,6 +13,7 @@ PROFILES = {
     "kind": (f"--values={CHART / 'values-kind.yaml'}",),
     "production": (f"--values={CHART / 'values-production.yaml'}",),
     "kept": ("--set=prometheus.storage.size=8Gi", "--set=autoscaling.by=lag"),
+    "developed": ("--set=sync.enabled=true", "--set=operator.coordination.create=true"),
 }
 
 

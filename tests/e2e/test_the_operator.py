@@ -92,6 +92,8 @@ def test_the_orchestrator_goes_when_it_is_idle_and_is_back_before_it_gets_a_saga
     coordination.rest_in("Choreography", orchestrator=idle)
     coordination.until(orchestratorReplicas=0)
     eventually(lambda: release.pods_of("orchestrator") == [], within=PATIENCE_SECONDS)
+    release.install(**SHORT_SESSION, **WITH_OBJECT)
+    eventually(lambda: release.pods_of("orchestrator") == [], "it stays away", PATIENCE_SECONDS)
     with while_orders_come(order_url, database):
         coordination.patch(mode="Orchestration", rollout=QUICK)
         seen = []

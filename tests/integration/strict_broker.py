@@ -6,18 +6,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from lab.stack.home import cache_folder
-from lab.stack.java import Java, find_java
-from lab.stack.kafka.maven import MEMORY, libraries
-from lab.stack.kafka.settings import (
-    BrokerPorts,
-    broker_settings,
-    new_cluster_id,
-    render_properties,
-)
-from lab.stack.ports import LOOPBACK, Ports, is_free
-from tests.integration.waiting import eventually
-from tests.tools import lacking
+from lab.stack.java import Java
+from lab.stack.kafka.settings import BrokerPorts, broker_settings
+from lab.stack.ports import LOOPBACK, Ports
+from tests.integration.broker_process import a_broker, java_with_kafka
 
 SECRET = "a-password-for-tests"
 LOGIN = "org.apache.kafka.common.security.scram.ScramLoginModule"
@@ -43,34 +35,12 @@ class StrictBroker(NamedTuple):
 @contextmanager
 def strict_broker(folder: Path, users: list[str]) -> Iterator[StrictBroker]:
     """The infrastructure's own broker has to have been started once, for its libraries."""
-    java, ports = find_java(), Ports()
-    if java is None or not libraries(cache_folder()).is_dir():
-        lacking("a broker with TLS takes Kafka's libraries and Java")
+    java, ports = java_with_kafka(), Ports()
     authorities = make_certificate(java, folder)
     used = BrokerPorts(ports.take(), ports.take())
-    properties = folder / "server.properties"
-    properties.write_text(render_properties(strict_settings(used, folder)))
-    kafka = [
-        str(java.path),
-        *MEMORY,
-        "-Dlog4j2.level=WARN",
-        "-cp",
-        f"{libraries(cache_folder())}/*",
-    ]
     added = [word for user in ("admin", *users) for word in ("--add-scram", credential(user))]
-    tool = [*kafka, "kafka.tools.StorageTool", "format", "-t", new_cluster_id()]
-    subprocess.run([*tool, "-c", properties, *added], check=True, capture_output=True)
-    with (folder / "log").open("wb") as log:
-        server = subprocess.Popen(
-            [*kafka, "kafka.Kafka", str(properties)], stdout=log, stderr=log, start_new_session=True
-        )
-    try:
-        eventually(lambda: not is_free(used.broker) or server.poll(), "it listens")
-        assert server.poll() is None, (folder / "log").read_text()[-2_000:]
-        yield StrictBroker(f"{LOOPBACK}:{used.broker}", authorities)
-    finally:
-        server.terminate()
-        server.wait(timeout=30)
+    with a_broker(java, folder, strict_settings(used, folder), used.broker, *added) as bootstrap:
+        yield StrictBroker(bootstrap, authorities)
 
 
 def credential(user: str) -> str:

@@ -59,3 +59,14 @@ def pods(manifests: list[Manifest]) -> Iterator[Manifest]:
 
 def containers(pod: Manifest) -> list[Manifest]:
     return [*pod.get("initContainers", []), *pod["containers"]]
+
+
+def kafka_properties(*arguments: str) -> dict[str, str]:
+    """Of the release's own broker."""
+    (text,) = (
+        each["data"]["server.properties"]
+        for each in of_kind(template(*arguments), "ConfigMap")
+        if "server.properties" in each["data"]
+    )
+    lines = [line for line in text.splitlines() if line and not line.startswith("#")]
+    return dict(line.split("=", 1) for line in lines)

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -144,8 +141,8 @@ def test_a_drain_waits_for_whoever_takes_part_and_for_nobody_who_only_watches() 
 def test_replicas_are_protected_and_single_pods_can_be_drained() -> None:
     names = {one["metadata"]["name"] for one in of_kind(template(), "PodDisruptionBudget")}
     assert names == set()
-    production = template(*PROFILES["production"])
-    assert len(of_kind(production, "PodDisruptionBudget")) == len(SERVICES)
+    for given in (PROFILES["production"], ("--set=autoscaling.by=cpu",)):
+        assert len(of_kind(template(*given), "PodDisruptionBudget")) == len(SERVICES)
 
 
 def test_production_brings_no_broker_no_database_and_no_password() -> None:
@@ -192,15 +189,32 @@ def test_without_admission_nothing_of_it_is_there() -> None:
     assert "admission" not in str(of_kind(manifests, "Deployment", "Service", "Secret"))
 
 
-def test_a_large_number_stays_a_number() -> None:
-    (value,) = {
-        variable["value"]
-        for pod in pods(template("--set-json=settings.initialStock=12000000"))
+@pytest.mark.parametrize(
+    ("size", "megabytes"), [("1Gi", 256), ("1.5Gi", 384), ("100Gi", 1024), ("2000M", 476)]
+)
+def test_the_write_ahead_log_leaves_room_for_the_books(size: str, megabytes: int) -> None:
+    """By default it takes up to a gibibyte: all of the claim on kind."""
+    (postgres,) = (
+        container
+        for pod in pods(template(f"--set=postgres.storage.size={size}"))
         for container in pod["containers"]
-        for variable in container.get("env", [])
-        if variable["name"] == "BANDSTAND_INITIAL_STOCK"
-    }
-    assert value == "12000000"
+        if container["name"] == "postgres"
+    )
+    assert f"max_wal_size={megabytes}MB" in postgres["args"]
+
+
+@pytest.mark.parametrize(
+    ("value", "rendered"),
+    [
+        ("settings.initialStock", 'BANDSTAND_INITIAL_STOCK", "value": "12000000"'),
+        ("autoscaling.lag", '"lagThreshold": "12000000"'),
+        ("jaeger.maxTraces", '"MAX_TRACES", "value": "12000000"'),
+        ("postgres.maxConnections", '"max_connections=12000000"'),
+    ],
+)
+def test_a_large_number_stays_a_number(value: str, rendered: str) -> None:
+    manifests = template(f"--set-json={value}=12000000", "--set=autoscaling.by=lag")
+    assert rendered in json.dumps(manifests)
 
 
 @pytest.mark.parametrize(
@@ -212,6 +226,7 @@ def test_a_large_number_stays_a_number() -> None:
         ("image.tag=latest", "tag"),
         ("postgres.image.tag=", "postgres"),
         ("kafka.external=nohost", "external"),
+        ("kafka.topicsPercent=95", "topicsPercent"),
         ("kafka.access.security=SASL_SSL", "passwordSecret"),
         ("kafka.access.mechanism=GSSAPI", "mechanism"),
         ("settings.replication=-2", "replication"),
@@ -259,62 +274,6 @@ def test_the_longest_name_of_a_release_fits_every_object_and_a_longer_one_is_ref
             assert len(manifest["metadata"]["name"]) <= 63 - len("-0123456789")  # its revision
     refused = helm("template", f"{longest}r", str(CHART))
     assert "the release's name is too long" in refused.stderr
-
-
-def test_a_server_of_the_release_takes_its_passwords_from_a_secret_of_yours() -> None:
-    given = ("--set=kafka.existingSecret=mine", "--set=postgres.existingSecret=mine-too")
-    manifests = template(*given, "--set=admin.existingSecret=admin", "--set=grafana.enabled=false")
-    made = [each["metadata"]["name"] for each in of_kind(manifests, "Secret")]
-    assert made == ["band-bandstand-operator-admission"]
-    asked = {
-        variable["name"]: variable["valueFrom"]["secretKeyRef"]["name"]
-        for pod in pods(manifests)
-        for container in containers(pod)
-        for variable in container.get("env", [])
-        if "secretKeyRef" in variable.get("valueFrom", {})
-    }
-    assert (asked["BANDSTAND_KAFKA_PASSWORD"], asked["BANDSTAND_DATABASE_URL"]) == (
-        "mine",
-        "mine-too",
-    )
-    mounted = {
-        volume["secret"]["secretName"]: {item["key"] for item in volume["secret"]["items"]}
-        for pod in pods(manifests)
-        for volume in pod["volumes"]
-        if "items" in volume.get("secret", {})
-    }
-    passwords = {f"{user}.password" for user in ("admin", *EVERY_SERVICE)}
-    assert mounted == {"mine": passwords, "mine-too": passwords}
-
-
-def test_a_broker_lets_in_whoever_has_a_password(tmp_path: Path) -> None:
-    """Whatever is in it: the file is Java's."""
-    accounts, bin_folder = tmp_path / "accounts", tmp_path / "bin"
-    bin_folder.mkdir()
-    accounts.mkdir()
-    (accounts / "admin.password").write_text("secret")
-    (accounts / "order.password").write_text('a"b\\c')
-    for program in ("kafka-storage.sh", "kafka-server-start.sh"):
-        (bin_folder / program).write_text("#!/bin/sh\n")
-        (bin_folder / program).chmod(0o755)
-    script = (CHART / "files" / "kafka-start.sh").read_text()
-    for there, here in (
-        ("/etc/bandstand-accounts", accounts),
-        ("/opt/kafka/bin", bin_folder),
-        ("/tmp/accounts.jaas", tmp_path / "jaas"),
-    ):
-        script = script.replace(there, str(here))
-    subprocess.run(["bash", "-c", script], check=True, env={**os.environ, "CLUSTER_ID": "x"})
-    login = """.KafkaServer {
-  org.apache.kafka.common.security.plain.PlainLoginModule required
-  user_admin="secret"
-  user_order="a\\"b\\\\c"
-  username="admin"
-  password="secret";
-};
-"""
-    assert (tmp_path / "jaas").read_text() == f"broker{login}controller{login}"
-    assert (tmp_path / "jaas").stat().st_mode & 0o077 == 0
 
 
 @pytest.mark.parametrize(

@@ -132,6 +132,12 @@ def test_keda_scales_where_it_is_present_unless_somebody_said_who_does(
     assert [one["kind"] for one in found] == [kind] * len(SERVICES)
 
 
+def test_keda_may_take_over_what_was_scaled_by_cpu_before_it_came() -> None:
+    """Helm makes what is new before it takes away what is old, and KEDA asks the old one."""
+    for one in of_kind(template("--set=autoscaling.by=auto"), "HorizontalPodAutoscaler"):
+        assert one["metadata"]["annotations"]["validations.keda.sh/hpa-ownership"] == "false"
+
+
 def test_production_takes_what_the_cluster_has() -> None:
     bare = f"--values={CHART / 'values-production.yaml'}"
     by_operators = ("ServiceMonitor", "PrometheusRule", "ScaledObject")

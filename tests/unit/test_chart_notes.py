@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from tests.unit.rendering import CHART, PROFILES, WATCHED, Manifest, helm, of_kind, template
+from tests.unit.rendering import CHART, PROFILES, ROOT, WATCHED, Manifest, helm, of_kind, template
 
 PLACE = re.compile(
     r"kubectl -n shop (?:port-forward service/(\S+) (\d+)|get secret (\S+) .*\.(\w+)})"
@@ -77,3 +77,15 @@ def test_who_finds_no_prometheus_operator_is_told() -> None:
     assert WATCHED in production
     assert "no Prometheus operator" in notes(*production)
     assert "no Prometheus operator" not in notes()
+
+
+def test_the_pod_of_a_failed_test_is_removed_by_the_command_that_the_documents_give() -> None:
+    """A hook is not Helm's: without its pod nobody could look at why it failed."""
+    (hook,) = of_kind(template(), "Pod")
+    assert hook["metadata"]["annotations"]["helm.sh/hook-delete-policy"] == (
+        "before-hook-creation,hook-succeeded"
+    )
+    document = (ROOT / "docs" / "cluster.md").read_text()
+    (chosen,) = re.findall(r"kubectl delete pods --selector (\S+)`", document)
+    wanted = dict(each.split("=") for each in chosen.replace("=bandstand,", "=band,").split(","))
+    assert wanted.items() <= hook["metadata"]["labels"].items()

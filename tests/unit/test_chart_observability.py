@@ -116,10 +116,20 @@ def collector() -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("limit", "told"), [("384Mi", "268MiB"), ("2Gi", "1433MiB"), ("500M", "off")]
+    ("limit", "told"),
+    [
+        ("384Mi", "268MiB"),
+        ("2Gi", "1433MiB"),
+        ("0.5Gi", "358MiB"),
+        ("1.5Gi", "1075MiB"),
+        ("500M", "333MiB"),
+        (402653184, "268MiB"),
+        (2.5e8, "166MiB"),
+        (None, "off"),
+    ],
 )
-def test_jaeger_knows_how_much_it_may_hold(limit: str, told: str) -> None:
-    manifests = template(f"--set=jaeger.resources.limits.memory={limit}")
+def test_jaeger_knows_how_much_it_may_hold(limit: str | float | None, told: str) -> None:
+    manifests = template(f"--set-json=jaeger.resources.limits.memory={json.dumps(limit)}")
     (jaeger,) = (
         each
         for each in of_kind(manifests, "Deployment")

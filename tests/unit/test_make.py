@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.e2e.cluster import PATIENCE
+
 ROOT = Path(__file__).parents[2]
 BUILDERS = ("docker", "podman", "buildah")
 STAND_IN = """#!/bin/sh
@@ -130,6 +132,16 @@ def test_minikube_is_given_the_same_file(builder: str, make: Make) -> None:
     archive = only(commands, "minikube image load").split()[-1]
     assert archive in only(commands, "buildah push" if builder == "buildah" else f"{builder} save")
     assert "--kube-context minikube" in only(commands, "helm")
+
+
+@pytest.mark.parametrize("target", ["kind-up", "minikube-up"])
+def test_an_empty_node_has_time_to_pull_what_it_does_not_have(target: str, make: Make) -> None:
+    """The end-to-end tests ask for five minutes with the images there."""
+    assert minutes(word_after(only(make(target), "helm"), "--timeout")) >= 3 * minutes(PATIENCE)
+
+
+def minutes(duration: str) -> int:
+    return int(duration.removesuffix("m"))
 
 
 def test_a_name_that_says_no_registry_is_each_builders_own(make: Make) -> None:

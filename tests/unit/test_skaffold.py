@@ -34,6 +34,12 @@ def test_what_it_names_is_there() -> None:
         assert (ROOT / name).exists()
 
 
+def test_an_empty_node_has_as_much_time_to_pull_images_as_make_gives_it() -> None:
+    timeout = "--timeout=15m"
+    assert timeout.replace("=", " ") in (ROOT / "Makefile").read_text()
+    assert skaffold()["deploy"]["helm"]["flags"] == {"install": [timeout], "upgrade": [timeout]}
+
+
 def test_a_source_that_changes_goes_where_it_is_imported_from() -> None:
     sources = {"services": "services", "operator/coordination_operator": "coordination_operator"}
     synced = destinations()

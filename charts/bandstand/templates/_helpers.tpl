@@ -115,15 +115,34 @@ resources:
 {{- if eq "true" (eq $enabled "auto" | ternary $found $enabled) }}yes{{ end }}
 {{- end }}
 
-{{/* Whether the number of orchestrators is the operator's business: two cannot own one field */}}
+{{/* Whether the number of orchestrators is the operator's business: two cannot own one field. By the
+values, or by the object as somebody has patched or made it since. */}}
 {{- define "bandstand.operatorScales" -}}
-{{- with .Values.operator }}
-{{- if and .enabled .coordination.create (dig "orchestrator" "scaleToZeroWhenIdle" false .coordination.spec) }}yes{{ end }}
+{{- if .Values.operator.enabled }}
+{{- $wanted := .Values.operator.coordination.create | ternary .Values.operator.coordination.spec dict }}
+{{- $there := (include "bandstand.coordination" . | fromYaml).spec | default dict }}
+{{- range list $wanted $there }}
+{{- if dig "orchestrator" "scaleToZeroWhenIdle" false . }}yes{{ end }}
+{{- end }}
 {{- end }}
 {{- end }}
 
-{{/* Seven tenths of a limit in Mi or Gi: Go's collector otherwise lets as much garbage lie as there is kept */}}
+{{/* The Coordination as it is in the cluster, if that knows such objects */}}
+{{- define "bandstand.coordination" -}}
+{{- if .Capabilities.APIVersions.Has "bandstand.dev/v1alpha1" }}
+{{- lookup "bandstand.dev/v1alpha1" "Coordination" .Release.Namespace "orders" | toYaml }}
+{{- end }}
+{{- end }}
+
+{{/* A quantity such as 1.5Gi, or a bare number, as bytes */}}
+{{- define "bandstand.bytes" -}}
+{{- $quantity := toString . }}
+{{- $unit := regexFind "[A-Za-z]*$" $quantity }}
+{{- $sizes := dict "" 1 "m" 0.001 "k" 1e3 "M" 1e6 "G" 1e9 "T" 1e12 "Ki" 1024 "Mi" 1048576 "Gi" 1073741824 "Ti" 1099511627776 }}
+{{- mulf (trimSuffix $unit $quantity | float64) (index $sizes $unit) | int64 }}
+{{- end }}
+
+{{/* Seven tenths of a limit: Go's collector otherwise lets as much garbage lie as there is kept */}}
 {{- define "bandstand.goMemory" -}}
-{{- $number := regexFind "^[0-9]+" . | int -}}
-{{- if hasSuffix "Mi" . }}{{ div (mul $number 7) 10 }}MiB{{ else if hasSuffix "Gi" . }}{{ div (mul $number 7168) 10 }}MiB{{ else }}off{{ end }}
+{{- if . }}{{ div (mul (include "bandstand.bytes" .) 7) 10485760 }}MiB{{ else }}off{{ end }}
 {{- end }}

@@ -1,3 +1,16 @@
+{{/* The release's own broker's: of the topics of events and commands, as many as services/provision makes,
+each partition has an equal part of the claim's share, a fifth of it for the segment that is written */}}
+{{- define "bandstand.kafkaProperties" -}}
+{{- $partitions := mul 17 .Values.settings.partitions }}
+{{- $claim := include "bandstand.bytes" .Values.kafka.storage.size }}
+{{- $part := div (div (mul $claim .Values.kafka.topicsPercent) 100) $partitions }}
+{{- $segment := div $part 5 | max 1048576 }}
+{{- if lt $part (mul 2 $segment) }}
+{{- fail (printf "kafka.storage.size: %v is too little for settings.partitions=%v, 2 MiB for each of all topics' %d partitions" .Values.kafka.storage.size .Values.settings.partitions $partitions) }}
+{{- end }}
+{{- .Files.Get "files/kafka-server.properties" | replace "ADVERTISED" (include "bandstand.kafkaHost" .) | replace "KEPT_BYTES" (sub $part $segment | toString) | replace "SEGMENT_BYTES" (toString $segment) }}
+{{- end }}
+
 {{/* The Secret with the passwords of Kafka's users; empty where nobody is asked for one */}}
 {{- define "bandstand.kafkaSecret" -}}
 {{- if .Values.kafka.external }}{{ .Values.kafka.access.passwordSecret }}

@@ -18,7 +18,7 @@ spec:
       metadata:
         bootstrapServers: {{ include "bandstand.kafka" .root | quote }}
         consumerGroup: {{ .name }}
-        lagThreshold: {{ $values.autoscaling.lag | quote }}
+        lagThreshold: {{ $values.autoscaling.lag | int64 | quote }}
         version: 2.8.0  # whose protocol it speaks: by default that of 1.0, which Kafka 4 has given up in part
         {{- if not $values.autoscaling.authentication }}  {{- /* it says this, or else KEDA refuses both */}}
         sasl: {{ hasPrefix "SASL_" $access.security | ternary (include "bandstand.kedaSasl" $access.mechanism) "none" }}

@@ -17,7 +17,7 @@ from kafka.net import KafkaNetSocket
 
 from lab.cli import COMMANDS, NOT_ON_A_CLUSTER, main
 from lab.cluster import kubectl as kubectl_module
-from lab.cluster.kubectl import Kubectl, UnknownError, complaint
+from lab.cluster.kubectl import Kubectl
 from lab.cluster.pods import pod_report
 from lab.cluster.release import find_release, read_secret
 from lab.cluster.target import ReleaseTarget
@@ -25,7 +25,6 @@ from lab.cluster.through_tunnel import through
 from lab.cluster.tunnel import Tunnel
 from lab.database import Database
 from lab.errors import (
-    BandstandError,
     MissingError,
     NoStackError,
     NotReadyError,
@@ -128,23 +127,6 @@ def test_a_secret_is_read_and_a_missing_one_is_named(cluster, kubectl):
     (cluster / "secret.txt").write_text('Error from server (NotFound): secrets "admin" not found')
     with pytest.raises(MissingError, match="'admin'"):
         read_secret(kubectl, "admin")
-
-
-@pytest.mark.parametrize(
-    ("said", "error"),
-    [
-        (f"warning\n{FORBIDDEN}", RefusedError),
-        ("error: You must be logged in to the server (Unauthorized)", RefusedError),
-        ('Error from server (NotFound): services "x" not found', UnknownError),
-        ("The connection to the server localhost:8080 was refused - right port?", NotReadyError),
-        ("Unable to connect to the server: dial tcp: lookup nowhere: no such host", NotReadyError),
-        ('error: context "kind" does not exist', NotReadyError),
-        ("error: it is raining", BandstandError),
-        ("", BandstandError),
-    ],
-)
-def test_what_kubectl_complains_about_has_an_exit_code_of_its_own(said, error):
-    assert type(complaint(said)) is error
 
 
 def test_without_kubectl_it_is_said_how_to_get_it(monkeypatch, capsys):

@@ -148,7 +148,8 @@ def test_two_readers_of_one_service_have_letters_of_their_own():
 
 def test_dead_letters_are_kept_for_good_and_other_records_less_long_than_inboxes_know_them():
     settings = Settings(database_url="", kafka="")
-    assert _new_topic("inventory.dead-letter", settings).topic_configs == {"retention.ms": "-1"}
+    letters = _new_topic("inventory.dead-letter", settings).topic_configs
+    assert letters == {"retention.ms": "-1", "retention.bytes": "-1"}
     kept = _new_topic("inventory.commands", settings).topic_configs
     longest_ms = int(kept["retention.ms"]) + int(kept["segment.ms"])
     assert longest_ms < settings.inbox_retention_seconds * 1_000
