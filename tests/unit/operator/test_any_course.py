@@ -1,16 +1,14 @@
-"""Whatever happens in whatever order: what a switch may never do, and that it ends."""
+"""Whatever happens in whatever order: a switch keeps the laws, can be aborted, and ends."""
 
-from contextlib import suppress
 from datetime import timedelta
 
 import hypothesis.strategies as st
 from hypothesis import settings
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import initialize, rule
 from msgspec.structs import replace
 
 from coordination_operator.analysis import Sample
-from coordination_operator.errors import Stale, Unavailable
-from coordination_operator.phases import TRANSITIONS, Command, Phase
+from coordination_operator.phases import Command, Phase
 from coordination_operator.plan import Deployed
 from coordination_operator.reconcile import once
 from coordination_operator.resources import (
@@ -22,10 +20,11 @@ from coordination_operator.resources import (
     Rollback,
     Who,
 )
-from coordination_operator.status import MOST_UNANNOUNCED, Outcome, Verdict
+from coordination_operator.status import Outcome
 from services.kit.message import Mode
-from tests.unit.operator.a_world import Killed, World
+from tests.unit.operator.a_world import World
 from tests.unit.operator.builders import ERRORS, NOTHING, SOMETHING, a_spec
+from tests.unit.operator.laws import Laws
 
 STEPS = (
     ((10, "10s", 10), (50, "10s")),
@@ -39,17 +38,15 @@ METRICS = (
     *((replace(ERRORS, no_data=no_data),) for no_data in (NoData.FAIL, NoData.PASS)),
 )
 SAMPLES = (Sample(0.01, 0.01), Sample(0.9, 0.01), Sample(None, 0.01), Sample(error="away"))
-FAILED = "AnalysisFailed"
 ENDED = (0, 9, 10, 1000)
 BOUND = 60  # rounds of good weather
 POINTS = (
     *(f"{when} {what}" for when in ("before", "after") for what in ("save", "switch", "scale")),
     *("before measure", "before done_with", "before tell", "after tell"),
 )
-OF_THE_ROUTE = {"WeightAdvanced", "WeightReturned", "RouteCorrected", "RouteChanged"}
 
 
-class AnyCourse(RuleBasedStateMachine):
+class AnyCourse(Laws):
     @initialize(
         mode=st.sampled_from(Mode),
         steps=st.sampled_from(STEPS),
@@ -160,121 +157,6 @@ class AnyCourse(RuleBasedStateMachine):
                 self.world.work_off()
             self.step()
 
-    def step(self):
-        world = self.world
-        before, share, epoch = world.status, world.share(self.target), world.epoch
-        self.epoch_before = epoch
-        wanted = world.orchestrator.wanted
-        promoted = Command.PROMOTE in world.asked
-        with suppress(Killed, Stale, Unavailable):
-            once(world)
-        self.assert_a_known_way(before.phase, world.status.phase)
-        self.assert_a_reason_to_promote(before, share, promoted)
-        self.assert_a_reason_to_give_up(before)
-        self.assert_trust_is_earned(before)
-        if world.epoch != epoch:
-            self.assert_a_lawful_share(share)
-        if world.orchestrator.wanted < wanted:
-            self.assert_nobody_needs_the_orchestrator()
-
-    @property
-    def target(self):
-        return self.world.spec.mode.mode
-
-    def assert_a_known_way(self, before, after):
-        if before is not None and before is not after:
-            assert after in TRANSITIONS[before]
-
-    def assert_a_lawful_share(self, before):
-        """Of the target mode: a step's weight, all or nothing; and up by one step at most."""
-        world = self.world
-        weights = {step.weight for step in world.spec.rollout.steps} | {0, 100}
-        share = world.share(self.target)
-        assert share in weights
-        assert not world.spec.suspend or world.status.phase is Phase.ROLLING_BACK
-        if share > before and world.status.phase is Phase.PROGRESSING:
-            assert [weight for weight in weights if before < weight < share] == []
-            assert self.have_ended_enough(before)
-
-    def assert_a_reason_to_promote(self, before, share, promoted):
-        """All new sagas after the last step only if every metric has passed in it, or by hand."""
-        after = self.world.status
-        if not (before.phase is Phase.PROGRESSING and after.phase is Phase.DRAINING):
-            return
-        by_hand = share == 100 or promoted
-        assert by_hand or (self.has_passed(before) and self.have_ended_enough(share))
-
-    def assert_a_reason_to_give_up(self, before):
-        """Measurements give one only where they are judged, and fail more often than they may."""
-        after = self.world.status
-        given_up = after.phase in (Phase.ROLLING_BACK, Phase.HOLDING)
-        if given_up and after.phase is not before.phase and after.rollout.reason == FAILED:
-            failures = {each.name: each.failures for each in before.analysis.metrics}
-            assert any(failures.get(m.name, 0) > m.failure_limit for m in self.judged)
-
-    def assert_trust_is_earned(self, before):
-        """All new sagas are a step, too, where 100 is listed: with no data it does not end, not
-        even by hand. And a mode is trusted only when it has everything and the other nothing."""
-        after, world = self.world.status, self.world
-        if before.phase is None or before.active_mode is after.active_mode:
-            return
-        steps = world.spec.rollout.steps
-        assert before.phase in (Phase.DRAINING, Phase.HOLDING)
-        assert world.share(after.active_mode.mode) == 100
-        assert world.open[before.active_mode.mode] == 0
-        assert world.left[before.active_mode.mode].nothing
-        enough = self.has_passed(before) and self.have_ended_enough(100)
-        assert steps[-1].weight < 100 or enough
-
-    def has_passed(self, status):
-        """All that is judged passed when last measured, which was in this step and not long ago."""
-        analysis, world = status.analysis, self.world
-        passed = {metric.name: Verdict.PASS for metric in self.judged}
-        return (
-            analysis is not None
-            and analysis.epoch == self.epoch_before
-            and abs(world.now - analysis.at) <= timedelta(seconds=15)
-            and {each.name: each.verdict for each in analysis.metrics}.items() >= passed.items()
-        )
-
-    @property
-    def judged(self):
-        return [metric for metric in self.world.spec.analysis.metrics if not metric.dry_run]
-
-    def have_ended_enough(self, share):
-        """Of the target mode's sagas, in the step of that share."""
-        needed = {step.weight: step.min_sagas for step in self.world.spec.rollout.steps}
-        return self.world.ended[self.target] >= needed.get(share, 0)
-
-    def assert_nobody_needs_the_orchestrator(self):
-        world = self.world
-        assert world.share(Mode.ORCHESTRATION) == 0
-        assert world.open[Mode.ORCHESTRATION] == 0
-        assert world.left[Mode.ORCHESTRATION].nothing
-
-    # What must always be true -------------------------------------------------------------------
-
-    @invariant()
-    def at_most_five_switches_are_remembered(self):
-        if hasattr(self, "world"):
-            assert len(self.world.status.switches) <= 5
-
-    @invariant()
-    def whatever_happens_is_saved_as_to_be_announced_and_stays_so_until_it_was(self):
-        """So nothing can be passed over, whenever the operator ends."""
-        if not hasattr(self, "world"):
-            return
-        world = self.world
-        for before, after in world.saved:
-            reasons = {note.reason for note in after.unannounced}
-            if before.phase is not None and before.phase is not after.phase:
-                assert reasons - OF_THE_ROUTE, (before.phase, after.phase)
-            if before.epoch is not None and choreography(before) != choreography(after):
-                assert reasons & OF_THE_ROUTE, (before.weight, after.weight)
-            lost = set(after.unannounced) - set(world.notes) - set(world.status.unannounced)
-            assert not lost or len(world.status.unannounced) == MOST_UNANNOUNCED
-        world.saved.clear()
-
     # What can always be done --------------------------------------------------------------------
 
     @rule()
@@ -316,12 +198,6 @@ class AnyCourse(RuleBasedStateMachine):
         assert ready.status == "True"
         assert all(switch.outcome in Outcome for switch in world.status.switches)
         assert world.status.unannounced == ()
-
-
-def choreography(status):
-    """Percent of new sagas, as the status has it."""
-    of_the_target = status.target_mode is Who.CHOREOGRAPHY
-    return status.weight if of_the_target else 100 - status.weight
 
 
 TestAnyCourse = AnyCourse.TestCase
