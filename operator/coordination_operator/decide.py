@@ -8,6 +8,7 @@ wants of the route follows from the phase and is done afterwards, again and agai
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -17,7 +18,7 @@ from coordination_operator.changes import changes
 from coordination_operator.clock import on_the_clock
 from coordination_operator.moves import PROMOTED, Move, move_from
 from coordination_operator.phases import AT_REST, JUDGED, Command, Phase
-from coordination_operator.plan import Action, Measure, Observed, Plan, Route, Scale, SetRoute, Wish
+from coordination_operator.plan import Measure, Observed, Plan, Route, Scale, SetRoute, Wish
 from coordination_operator.report import reported, reported_blind
 from coordination_operator.resources import CoordinationSpec, Who
 from coordination_operator.situation import Situation
@@ -46,13 +47,14 @@ def decide(spec: CoordinationSpec, observed: Observed, now: datetime) -> Plan:
     command = _valid(here)
     move = move_from(here, command)
     after = _situation(spec, observed, _moved(here, move), here.route, now) if move else here
-    wish = _wish(after)
-    after = _with_trouble_about(wish, after)
+    wishes = _wishes(after)
+    after = _with_trouble_about(wishes, after)
     moved = (move.note,) if move else ()
     notes = (*changes(observed.status, here), *_ignored(here, command), *moved)
     return Plan(
         reported(after).to_be_announced(notes),
-        _actions(after, wish),
+        wishes,
+        _measure(after),
         notes,
         observed.asked,
         _patience(after),
@@ -162,28 +164,34 @@ def _ended(
     return replace(s.status, switches=(switch, *s.status.switches)[:LAST_SWITCHES], rollout=None)
 
 
-def _wish(s: Situation) -> Wish | None:
+def _wishes(s: Situation) -> tuple[Wish, ...]:
+    """What takes from the orchestrator does not wait for it, and a way back does not for ever."""
     if s.frozen:
-        return None
-    if (scale := _scale(s)) is not None and scale.replicas:
-        return scale
-    if (share := s.wanted_share) != s.share:
-        return _set_share(s, share)
-    return scale
+        return ()
+    scale, share = _scale(s), s.wanted_share
+    if share == s.share:
+        return (scale,) if scale else ()
+    route = _set_share(s, share)
+    if scale is None or not scale.replicas or _takes(s, share):
+        return (route,)
+    return (scale, route) if s.phase is Phase.ROLLING_BACK else (scale,)
 
 
-def _with_trouble_about(wish: Wish | None, s: Situation) -> Situation:
+def _takes(s: Situation, share: int) -> bool:
+    """Whether that share of the target's leaves the orchestrator fewer new sagas."""
+    return (share < s.share) is (s.target is Who.ORCHESTRATION)
+
+
+def _with_trouble_about(wishes: Sequence[Wish], s: Situation) -> Situation:
     """What is not wished for any more, or was done by whomever, is no trouble any more."""
-    over = wish is None or s.observed.status.epoch != s.route.epoch
+    over = not wishes or s.observed.status.epoch != s.route.epoch
     return dataclasses.replace(s, status=replace(s.status, undone=None)) if over else s
 
 
-def _actions(s: Situation, wish: Wish | None) -> tuple[Action, ...]:
-    """Whoever cannot do what is wished for still measures."""
-    due = s.phase in JUDGED and s.share and not s.frozen and s.measuring_due == timedelta()
-    if due and (wish is None or s.trouble):
-        return (Measure(s.route.epoch, s.target.mode, s.since_the_last_switch),)
-    return (wish,) if wish is not None else ()
+def _measure(s: Situation) -> Measure | None:
+    if s.phase in JUDGED and s.share and not s.frozen and s.measuring_due == timedelta():
+        return Measure(s.route.epoch, s.target.mode, s.since_the_last_switch)
+    return None
 
 
 def _set_share(s: Situation, share: int) -> SetRoute:

@@ -80,17 +80,18 @@ class Measure:
 
 
 Wish = SetRoute | Scale
-Action = Wish | Measure
 
 
 @dataclass(frozen=True)
 class Plan:
-    """Save `status`, announce what is in it unannounced, then do `actions`: in this order, so that
-    whoever is killed in between is followed by somebody who announces the same and comes to the
-    same actions. `notes` are what there is to announce that there was not before."""
+    """Save `status`, announce what is in it unannounced, then do the first of `wishes` that can be
+    done, or where none can be, `measure`: in this order, so that whoever is killed in between is
+    followed by somebody who announces the same and comes to the same wishes. `notes` are what there
+    is to announce that there was not before."""
 
     status: CoordinationStatus
-    actions: tuple[Action, ...] = ()
+    wishes: tuple[Wish, ...] = ()
+    measure: Measure | None = None
     notes: tuple[Note, ...] = ()
     consumed: frozenset[Command] = frozenset()
     again: timedelta = timedelta(seconds=15)

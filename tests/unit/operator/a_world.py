@@ -42,6 +42,8 @@ class World:
     reachable: bool = True
     hidden: set = field(default_factory=set)
     refuses: bool = False
+    forbids: bool = False
+    slow: int = 0
     killed_at: str = ""
     deaf: bool = False
     shares: list = field(default_factory=list)
@@ -84,11 +86,14 @@ class World:
 
     def scale(self, replicas):
         self._maybe_die("before scale")
+        if self.forbids:
+            raise Unavailable("the API server: forbidden")
         self.orchestrator = Deployed(wanted=replicas, ready=0)
         self._maybe_die("after scale")
 
     def samples(self, wanted, _target):
         self._maybe_die("before measure")
+        self.wait(seconds=self.slow)
         return [self.sample for _ in wanted.metrics]
 
     def done_with(self, commands):
@@ -111,10 +116,15 @@ class World:
 
     def settle(self):
         """Good weather: all that was under way ends, and pods become ready."""
-        self.reachable, self.killed_at, self.deaf, self.refuses = True, "", False, False
+        self.take_routes()
+        self.deaf = self.forbids = False
         self.sample, self.ended = GOOD, dict.fromkeys(Mode, 1000)
         self.hidden.clear()
         self.work_off()
+
+    def take_routes(self):
+        """All that a way back needs of the weather."""
+        self.reachable, self.refuses, self.killed_at = True, False, ""
 
     def work_off(self):
         """Open sagas end where no new ones come, and pods become ready."""

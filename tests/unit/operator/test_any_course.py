@@ -10,7 +10,6 @@ from msgspec.structs import replace
 from coordination_operator.analysis import Sample
 from coordination_operator.phases import Command, Phase
 from coordination_operator.plan import Deployed
-from coordination_operator.reconcile import once
 from coordination_operator.resources import (
     Drain,
     NoData,
@@ -93,6 +92,11 @@ class AnyCourse(Laws):
     def measure_otherwise(self, sample):
         self.world.sample = sample
 
+    @rule(seconds=st.sampled_from([0, 6]))
+    def measure_slowly(self, seconds):
+        """Longer than the interval, and it stays so whatever the weather."""
+        self.world.slow = seconds
+
     @rule(mode=st.sampled_from(Mode), count=st.sampled_from(ENDED))
     def have_ended_sagas_in_this_step(self, mode, count):
         self.world.ended[mode] = count
@@ -122,6 +126,15 @@ class AnyCourse(Laws):
         wanted = self.world.orchestrator.wanted
         self.world.orchestrator = Deployed(wanted=wanted, ready=min(wanted, ready))
 
+    @rule(forbids=st.booleans())
+    def be_refused_by_kubernetes(self, forbids):
+        self.world.forbids = forbids
+
+    @rule()
+    def lose_the_orchestrator(self):
+        """Somebody else has scaled it away."""
+        self.world.orchestrator = Deployed(wanted=0, ready=0)
+
     @rule(seconds=st.sampled_from([-3600, -5, 1, 3, 5, 10, 60, 7200]))
     def let_the_clock_jump(self, seconds):
         self.world.now += timedelta(seconds=seconds)
@@ -137,10 +150,20 @@ class AnyCourse(Laws):
     @rule(seconds=st.sampled_from([-3600, 3600]))
     def let_the_clock_jump_in_a_rollout(self, seconds):
         """And whatever was waited for, it ends."""
-        self.world.spec = replace(self.world.spec, mode=self.world.active.other, suspend=False)
-        self.go_on(rounds=3, seconds=3, kind=True)
+        self.go_on_in_a_rollout(rounds=3)
         self.world.now += timedelta(seconds=seconds)
         self.end_in_good_weather()
+
+    @rule(rounds=st.integers(1, 9), slow=st.sampled_from([0, 6]))
+    def be_refused_in_a_rollout(self, rounds, slow):
+        """And as soon as it may, it does what it could not."""
+        self.measure_slowly(slow)
+        self.be_refused_by_the_order_service(refuses=True)
+        self.go_on_in_a_rollout(rounds)
+        self.world.settle()
+        for _ in range(4):
+            self.step()
+        assert self.world.status.undone is None
 
     @rule(weight=st.integers(0, 100), mode=st.sampled_from(Mode))
     def let_somebody_else_switch(self, weight, mode):
@@ -157,20 +180,28 @@ class AnyCourse(Laws):
                 self.world.work_off()
             self.step()
 
+    def go_on_in_a_rollout(self, rounds, seconds=3):
+        self.world.spec = replace(self.world.spec, mode=self.world.active.other, suspend=False)
+        self.go_on(rounds, seconds, kind=True)
+
     # What can always be done --------------------------------------------------------------------
 
-    @rule()
-    def abort_and_be_back(self):
-        """From every state of a rollout, one word leads to where everything was before."""
+    @rule(rounds=st.integers(1, 9), orchestrator=st.booleans(), forbids=st.booleans())
+    def abort_and_be_back(self, rounds, orchestrator, forbids):
+        """From every state of a rollout, and whatever else is the matter, one word leads to where
+        everything was before, if only the order service takes it."""
         world = self.world
-        world.settle()
+        self.go_on_in_a_rollout(rounds)
+        if not orchestrator:
+            self.lose_the_orchestrator()
+        world.forbids = forbids
+        world.take_routes()
         if Command.ABORT not in world.status.actions:
             return
         active = world.active
         world.asked = {Command.ABORT}
         for _ in range(6):
-            world.settle()
-            once(world)
+            self.step()
         assert world.share(active.mode) == 100
         assert world.status.phase in (Phase.ROLLING_BACK, Phase.ROLLED_BACK, Phase.STABLE)
 

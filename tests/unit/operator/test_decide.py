@@ -278,10 +278,10 @@ def test_a_rollout_found_without_a_memory_is_gone_on_with():
 def test_the_route_is_wished_for_with_the_epoch_that_was_seen():
     world = a_world()
     plan = decide(world.spec, world.look()[1], world.now)
-    assert plan.actions == ()
+    assert plan.wishes == ()
     world.save(plan.status)
     plan = decide(world.spec, world.look()[1], world.now)
-    assert plan.actions == (SetRoute(Mode.CHOREOGRAPHY, 10, 1),)
+    assert plan.wishes == (SetRoute(Mode.CHOREOGRAPHY, 10, 1),)
 
 
 def test_a_way_back_is_gone_as_fast_when_everything_else_is_frozen():
