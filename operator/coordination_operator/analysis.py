@@ -63,14 +63,18 @@ def within(reach: timedelta | None, wanted: Analysis) -> Analysis:
 
 
 def record(
-    before: AnalysisStatus | None, epoch: int, now: datetime, found: Sequence[Measurement]
+    before: AnalysisStatus | None,
+    epoch: int,
+    now: datetime,
+    found: Sequence[Measurement],
+    clear_since: datetime | None = None,
 ) -> AnalysisStatus:
     """Counted within one epoch: another step is judged by its own measurements alone."""
     known: Mapping[str, Measurement] = {}
     if before is not None and before.epoch == epoch:
         known = {each.name: each for each in before.metrics}
     counted = tuple(_counted(known.get(each.name), each) for each in found)
-    return AnalysisStatus(epoch=epoch, at=now, metrics=counted)
+    return AnalysisStatus(epoch=epoch, at=now, clear_since=clear_since, metrics=counted)
 
 
 def notes(before: AnalysisStatus | None, after: AnalysisStatus) -> tuple[Note, ...]:

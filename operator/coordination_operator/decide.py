@@ -25,6 +25,7 @@ from coordination_operator.situation import Situation
 from coordination_operator.status import (
     ALL,
     LAST_SWITCHES,
+    AnalysisStatus,
     CoordinationStatus,
     Note,
     Outcome,
@@ -93,8 +94,17 @@ def _cleared(
         return replace(status, clear_since=status.clear_since or now, blind_since=None)
     moments = (status.clear_since, status.phase_since, status.step_since)
     began = max(moment for moment in moments if moment is not None)
-    blind = max(observed.at - status.blind_since, timedelta())
-    return replace(status, clear_since=min(began + blind, now), blind_since=None)
+    clear = min(began + observed.blind, now)
+    analysis = _put_off(status.analysis, observed.blind, now)
+    return replace(status, clear_since=clear, blind_since=None, analysis=analysis)
+
+
+def _put_off(
+    analysis: AnalysisStatus | None, blind: timedelta, now: datetime
+) -> AnalysisStatus | None:
+    if analysis is None or analysis.clear_since is None:
+        return analysis
+    return replace(analysis, clear_since=min(analysis.clear_since + blind, now))
 
 
 def _situation(
@@ -190,7 +200,7 @@ def _with_trouble_about(wishes: Sequence[Wish], s: Situation) -> Situation:
 
 def _measure(s: Situation) -> Measure | None:
     if s.phase in JUDGED and s.share and not s.frozen and s.measuring_due == timedelta():
-        return Measure(s.route.epoch, s.target.mode, s.since_the_last_switch)
+        return Measure(s.route.epoch, s.target.mode, s.since_the_last_switch, s.clear_since)
     return None
 
 

@@ -52,6 +52,12 @@ class Observed:
     asked: frozenset[Command] = frozenset()
     unseen: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def blind(self) -> timedelta:
+        """How long the order service has been out of sight until now."""
+        since = self.status.blind_since
+        return max(self.at - since, timedelta()) if since is not None else timedelta()
+
 
 @dataclass(frozen=True)
 class SetRoute:
@@ -72,11 +78,12 @@ class Scale:
 @dataclass(frozen=True)
 class Measure:
     """Take all measurements once; the result belongs to this epoch. Nothing is looked at from
-    before `reach`, which is of an earlier switch."""
+    before `reach`, which is of an earlier switch; no deadline counts from before `clear_since`."""
 
     epoch: int
     target: Mode
     reach: timedelta | None = None
+    clear_since: datetime | None = None
 
 
 Wish = SetRoute | Scale

@@ -143,7 +143,7 @@ def _measure(
         analysis.judge(metric, sample, target, now)
         for metric, sample in zip(wanted.metrics, samples, strict=True)
     ]
-    after = analysis.record(status.analysis, wish.epoch, now, found)
+    after = analysis.record(status.analysis, wish.epoch, now, found, wish.clear_since)
     notes = analysis.notes(status.analysis, after)
     measured = replace(status, analysis=after).to_be_announced(notes)
     world.save(measured)

@@ -39,14 +39,34 @@ class Situation(Course):
 
     @property
     def deadline_passed(self) -> bool:
-        """Of a step; of the last one after its drain. Nobody is blamed for time that was frozen or
-        out of sight; but whoever has no sagas yet has no measurements to wait for."""
-        moments = [self.step_since, self.status.phase_since, self.status.clear_since]
-        latest = max(moment for moment in moments if moment is not None)
+        """Of a step; of the last one after its drain. Whoever has no sagas yet has no measurements
+        to wait for."""
         draining = length(self.spec.drain.timeout) if self.phase is Phase.DRAINING else timedelta()
-        late = self.since(latest) > length(self.spec.rollout.progress_deadline) + draining
+        late = self.since(self.timed_since) > (
+            length(self.spec.rollout.progress_deadline) + draining
+        )
         to_be_judged = self.judged and self.phase is not Phase.PREPARING and self.share
         return late and bool(self.held_up) and (not to_be_judged or self.can_be_measured)
+
+    @property
+    def timed_since(self) -> datetime:
+        """Since when the deadline counts: nobody is blamed for time that was frozen or out of
+        sight, could not be measured, or was to be waited for."""
+        moments = [self.step_since, self.status.phase_since, self.status.clear_since]
+        if self.analysis is not None:
+            moments.append(self.analysis.clear_since)
+        if self.phase is Phase.PREPARING:
+            moments.append(self.cooled_down)
+        return max(moment for moment in moments if moment is not None)
+
+    @property
+    def clear_since(self) -> datetime | None:
+        """Of what is measured now: put off by the time in which something that is judged could not
+        be. That without a route was not counted anyway."""
+        if self.analysis is not None and self.can_be_measured:
+            return self.analysis.clear_since
+        away = max(self.since(self.measured_at) - self.observed.blind, timedelta())
+        return min(self.timed_since + away, self.now)
 
     @property
     def drain_timed_out(self) -> bool:
@@ -71,14 +91,17 @@ class Situation(Course):
 
     @property
     def cooldown_left(self) -> timedelta:
-        """Until a rollout may begin again by itself after one that failed."""
+        return max(self.cooled_down - self.now, timedelta()) if self.cooled_down else timedelta()
+
+    @property
+    def cooled_down(self) -> datetime | None:
+        """When a rollout may begin again by itself after one that failed."""
         rollout = self.status.rollout
         failures = [each for each in self.status.switches if each.outcome is Outcome.ROLLED_BACK]
         last = next((each for each in failures if each.reason != "SpecChanged"), None)
         if last is None or (rollout is not None and rollout.restarted):
-            return timedelta()
-        waited = self.since(last.ended_at)
-        return max(length(self.spec.rollback.cooldown) - waited, timedelta())
+            return None
+        return last.ended_at + length(self.spec.rollback.cooldown)
 
     @property
     def since_the_last_switch(self) -> timedelta | None:
@@ -150,8 +173,13 @@ class Situation(Course):
         """How long until the next measurement; None if there is nothing to measure."""
         if not self.spec.analysis.metrics:
             return None
-        last = self.analysis.at if self.analysis else self.step_since
-        return max(length(self.spec.analysis.interval) - self.since(last), timedelta())
+        waited = self.since(self.measured_at)
+        return max(length(self.spec.analysis.interval) - waited, timedelta())
+
+    @property
+    def measured_at(self) -> datetime:
+        """In this step, or when it began."""
+        return self.analysis.at if self.analysis else self.step_since
 
     @property
     def step_passed(self) -> bool:

@@ -63,6 +63,10 @@ class AnalysisStatus(Resource, frozen=True, kw_only=True):
 
     epoch: Annotated[int, _about("Of the route that was measured.")]
     at: Moment
+    clear_since: Annotated[
+        Moment | None,
+        _about("No deadline of this step counts from before; put off while nobody could measure."),
+    ] = None
     metrics: tuple[Measurement, ...] = ()
 
 

@@ -8,21 +8,26 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant
 from coordination_operator.errors import Stale, Unavailable
 from coordination_operator.phases import TRANSITIONS, Command, Phase
 from coordination_operator.reconcile import once
-from coordination_operator.resources import Who
-from coordination_operator.status import MOST_UNANNOUNCED, Verdict
+from coordination_operator.resources import Who, length
+from coordination_operator.status import MOST_UNANNOUNCED, Outcome, Verdict
 from services.kit.message import Mode
 from tests.unit.operator.a_world import Killed
+from tests.unit.operator.builders import START, a_spec
 
-FAILED = "AnalysisFailed"
+FAILED, LATE = "AnalysisFailed", "ProgressDeadlineExceeded"
+DEADLINE = length(a_spec().rollout.progress_deadline)
 OF_THE_ROUTE = {"WeightAdvanced", "WeightReturned", "RouteCorrected", "RouteChanged"}
 
 
 class Laws(RuleBasedStateMachine):
     """`world` is the machine's to begin, and to do things to."""
 
+    looked_at, counted = START, timedelta()
+
     def step(self):
         world = self.world
         before, share, epoch = world.status, world.share(self.target), world.epoch
+        self.count_what_may_be_late(before)
         self.epoch_before = epoch
         wanted = world.orchestrator.wanted
         promoted = Command.PROMOTE in world.asked
@@ -31,6 +36,7 @@ class Laws(RuleBasedStateMachine):
         self.assert_a_known_way(before.phase, world.status.phase)
         self.assert_a_reason_to_promote(before, share, promoted)
         self.assert_a_reason_to_give_up(before)
+        self.assert_late_after_the_deadline(before)
         self.assert_trust_is_earned(before)
         if world.epoch != epoch:
             self.assert_a_lawful_share(share)
@@ -71,6 +77,41 @@ class Laws(RuleBasedStateMachine):
         if given_up and after.phase is not before.phase and after.rollout.reason == FAILED:
             failures = {each.name: each.failures for each in before.analysis.metrics}
             assert any(failures.get(m.name, 0) > m.failure_limit for m in self.judged)
+
+    def count_what_may_be_late(self, before):
+        """In this step and phase, but for what lies between a measurement that nobody answered and
+        the next one: at least as much as a deadline may count."""
+        now, looked_at = self.world.now, self.looked_at
+        self.looked_at = now
+        if self.world.epoch != before.epoch:
+            self.counted = timedelta()
+        if not self.was_not_answered(before):
+            self.counted += max(now - looked_at, timedelta())
+
+    def was_not_answered(self, status):
+        analysis = status.analysis
+        metrics = analysis.metrics if analysis and analysis.epoch == self.world.epoch else ()
+        return any(each.verdict is Verdict.ERROR and not each.dry_run for each in metrics)
+
+    def assert_late_after_the_deadline(self, before):
+        """Not before it, and not by time that was to be waited."""
+        after = self.world.status
+        if after.phase is before.phase:
+            return
+        given_up = after.phase in (Phase.ROLLING_BACK, Phase.HOLDING)
+        if given_up and after.rollout.reason == LATE:
+            assert self.counted > DEADLINE
+            assert before.phase is not Phase.PREPARING or self.cooled_down_for > DEADLINE
+        self.counted = timedelta()
+
+    @property
+    def cooled_down_for(self):
+        """Since a cooldown ended, if there was one to wait for."""
+        status, cooldown = self.world.status, length(self.world.spec.rollback.cooldown)
+        ended = [s.ended_at for s in status.switches if is_a_failure(s)]
+        if not ended or status.rollout.restarted:
+            return timedelta.max
+        return self.looked_at - ended[0] - cooldown
 
     def assert_trust_is_earned(self, before):
         """All new sagas are a step, too, where 100 is listed: with no data it does not end, not
@@ -134,6 +175,10 @@ class Laws(RuleBasedStateMachine):
             lost = set(after.unannounced) - set(world.notes) - set(world.status.unannounced)
             assert not lost or len(world.status.unannounced) == MOST_UNANNOUNCED
         world.saved.clear()
+
+
+def is_a_failure(switch):
+    return switch.outcome is Outcome.ROLLED_BACK and switch.reason != "SpecChanged"
 
 
 def choreography(status):

@@ -36,7 +36,8 @@ METRICS = (
     (replace(ERRORS, failure_limit=1),),
     *((replace(ERRORS, no_data=no_data),) for no_data in (NoData.FAIL, NoData.PASS)),
 )
-SAMPLES = (Sample(0.01, 0.01), Sample(0.9, 0.01), Sample(None, 0.01), Sample(error="away"))
+AWAY = Sample(error="away")
+SAMPLES = (Sample(0.01, 0.01), Sample(0.9, 0.01), Sample(None, 0.01), AWAY)
 ENDED = (0, 9, 10, 1000)
 BOUND = 60  # rounds of good weather
 POINTS = (
@@ -77,9 +78,14 @@ class AnyCourse(Laws):
     def suspend(self, suspend):
         self.world.spec = replace(self.world.spec, suspend=suspend)
 
-    @rule(automatic=st.booleans(), on_timeout=st.sampled_from(OnTimeout))
-    def edit_what_happens_on_failure(self, automatic, on_timeout):
-        drain, rollback = Drain(on_timeout=on_timeout), Rollback(automatic=automatic)
+    @rule(
+        automatic=st.booleans(),
+        on_timeout=st.sampled_from(OnTimeout),
+        cooldown=st.sampled_from(["0s", "10m"]),
+    )
+    def edit_what_happens_on_failure(self, automatic, on_timeout, cooldown):
+        drain = Drain(on_timeout=on_timeout)
+        rollback = Rollback(automatic=automatic, cooldown=cooldown)
         self.world.spec = replace(self.world.spec, drain=drain, rollback=rollback)
 
     @rule(command=st.sampled_from(Command))
@@ -153,6 +159,31 @@ class AnyCourse(Laws):
         self.go_on_in_a_rollout(rounds=3)
         self.world.now += timedelta(seconds=seconds)
         self.end_in_good_weather()
+
+    @rule(seconds=st.sampled_from([30, 600]), sample=st.sampled_from(SAMPLES))
+    def lose_prometheus_in_a_rollout(self, seconds, sample):
+        self.go_on_in_a_rollout(rounds=2)
+        self.world.sample = AWAY
+        self.go_on(rounds=2, seconds=6, kind=True)
+        self.world.now += timedelta(seconds=seconds)
+        self.world.sample = sample
+        self.go_on(rounds=3, seconds=1, kind=True)
+
+    @rule(seconds=st.sampled_from([590, 700, 800]))
+    def lose_the_orchestrator_in_a_cooldown(self, seconds):
+        """After a rollback the same is asked for again."""
+        world = self.world
+        self.go_on_in_a_rollout(rounds=2)
+        world.take_routes()
+        world.asked = {Command.ABORT}
+        self.go_on(rounds=3, seconds=1, kind=True)
+        world.spec = replace(world.spec, rollback=Rollback(cooldown="10m"))
+        for mode in (world.active, world.active.other):
+            self.edit_the_mode(mode)
+            self.go_on(rounds=2, seconds=1, kind=True)
+        world.now += timedelta(seconds=seconds)
+        self.have_an_orchestrator(0)
+        self.go_on(rounds=3, seconds=6, kind=False)
 
     @rule(rounds=st.integers(1, 9), slow=st.sampled_from([0, 6]))
     def be_refused_in_a_rollout(self, rounds, slow):

@@ -37,15 +37,6 @@ def test_a_bad_canary_is_rolled_back_at_the_first_measurement_and_says_why():
     assert "0.9 in Choreography, at most 0.1 is allowed" in rolled_back.message
 
 
-def test_no_data_waits_and_is_rolled_back_by_the_deadline():
-    world = a_world()
-    world.sample = Sample(None)
-    assert run(world, 10) is Phase.PROGRESSING
-    assert "no data" in world.status.message
-    run(world, 14)
-    assert world.status.condition("RolledBack").reason == "ProgressDeadlineExceeded"
-
-
 def test_a_step_lasts_until_enough_of_its_sagas_have_ended():
     world = a_world(steps=((10, "1s", 20), (50, "1s")))
     world.ended[Mode.CHOREOGRAPHY] = 19
@@ -81,17 +72,6 @@ def test_what_is_only_shown_fails_and_nothing_follows():
     world.sample = Sample(0.9)
     assert run(world, 8) is Phase.STABLE
     assert "MeasurementFailed" in reasons(world)
-
-
-def test_a_prometheus_that_does_not_answer_changes_nothing_however_long():
-    world = a_world()
-    run(world, 1)
-    world.sample = Sample(error="away")
-    assert run(world, 60) is Phase.PROGRESSING
-    assert world.shares == [10]
-    assert world.status.condition("AnalysisPassed").reason == "PrometheusUnavailable"
-    world.sample = Sample(0.01)
-    assert run(world, 8) is Phase.STABLE
 
 
 def test_a_failure_that_must_not_roll_back_by_itself_is_held():
@@ -189,19 +169,6 @@ def test_after_a_rollback_nothing_is_tried_again_until_somebody_says_so():
     assert run(world, 9) is Phase.STABLE
 
 
-def test_a_new_rollout_after_a_rollback_waits_for_the_cooldown():
-    world = a_world(rollback=Rollback(cooldown="1m"))
-    world.sample = Sample(0.9)
-    run(world, 4)
-    world.sample = Sample(0.01)
-    world.spec = a_spec(mode=Who.ORCHESTRATION)
-    run(world)
-    world.spec = a_spec()
-    assert run(world) is Phase.PREPARING
-    assert "cooling down" in world.status.message
-    assert run(world, 10) is not Phase.PREPARING
-
-
 def test_suspended_means_frozen_but_for_abort():
     world = a_world()
     run(world, 1)
@@ -217,15 +184,6 @@ def test_suspended_means_frozen_but_for_abort():
     assert world.shares == [10, 0]
 
 
-def test_what_was_frozen_is_not_late():
-    world = a_world()
-    run(world, 1)
-    world.spec = a_spec(suspend=True)
-    run(world, 50)
-    world.spec = a_spec()
-    assert run(world, 1) is Phase.PROGRESSING
-
-
 def test_an_order_service_out_of_sight_is_a_condition_and_nothing_is_done():
     world = a_world()
     run(world, 1)
@@ -236,28 +194,6 @@ def test_an_order_service_out_of_sight_is_a_condition_and_nothing_is_done():
     assert world.shares == [10]
     world.reachable = True
     assert run(world, 8) is Phase.STABLE
-
-
-def test_a_deadline_stands_still_while_the_order_service_is_out_of_sight():
-    world = a_world()
-    world.sample = Sample(None)
-    run(world, 10)
-    world.reachable = False
-    run(world, 60)
-    world.reachable = True
-    assert run(world, 8) is Phase.PROGRESSING
-    run(world, 6)
-    assert world.status.condition("RolledBack").reason == "ProgressDeadlineExceeded"
-
-
-def test_an_order_service_that_comes_and_goes_puts_a_deadline_off_by_the_time_it_was_away():
-    world = a_world()
-    world.sample = Sample(None)
-    run(world, 1)
-    for looks in range(1, 30):
-        world.reachable = looks % 10 != 0
-        run(world, 1)
-    assert world.status.phase is Phase.ROLLED_BACK
 
 
 def test_somebody_elses_route_is_put_right_at_rest():
@@ -309,18 +245,6 @@ def test_what_was_measured_in_a_time_to_come_is_not_believed():
     run(world, 3)
     assert world.shares == [10]
     assert "no data" in world.status.message
-
-
-def test_a_cooldown_does_not_wait_for_a_clock_that_was_set_back():
-    world = a_world(rollback=Rollback(cooldown="1m"))
-    world.sample = Sample(0.9)
-    run(world, 4)
-    world.sample = Sample(0.01)
-    world.now -= timedelta(hours=1)
-    world.spec = a_spec(mode=Who.ORCHESTRATION)
-    run(world)
-    world.spec = a_spec()
-    assert run(world, 20) is Phase.STABLE
 
 
 def test_a_step_that_was_not_measured_yet_has_not_passed_its_analysis():
