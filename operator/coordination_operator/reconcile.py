@@ -139,8 +139,9 @@ def _measure(
 ) -> None:
     wanted, target = analysis.within(wish.reach, spec.analysis), Who.of(wish.target)
     samples = world.samples(wanted, wish.target)
+    cut_short = wanted is not spec.analysis
     found = [
-        analysis.judge(metric, sample, target, now)
+        analysis.judge(metric, sample, target, now, cut_short)
         for metric, sample in zip(wanted.metrics, samples, strict=True)
     ]
     after = analysis.record(status.analysis, wish.epoch, now, found, wish.clear_since)

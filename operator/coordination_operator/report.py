@@ -165,8 +165,8 @@ def _analysis(s: Situation) -> Judged:
     """Of this step while it lasts; afterwards, of what was measured last."""
     if not s.spec.analysis.metrics:
         return "Unknown", "NoMetrics", "no metrics are asked for"
-    analysis = s.analysis if s.phase in JUDGED else s.status.analysis
-    metrics = analysis.metrics if analysis else ()
+    last = s.status.analysis.metrics if s.status.analysis else ()
+    metrics = s.measurements if s.phase in JUDGED else last
     said = "; ".join(each.message for each in metrics)
     judged = [each for each in metrics if not each.dry_run]
     if any(each.verdict is Verdict.FAIL for each in judged):

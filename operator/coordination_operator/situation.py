@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from coordination_operator.analysis import needs_stable
+from coordination_operator.analysis import asked, needs_stable
 from coordination_operator.course import Course
 from coordination_operator.phases import VALID, Command, Phase
 from coordination_operator.resources import Metric, length
@@ -116,8 +116,15 @@ class Situation(Course):
         return analysis if analysis is not None and analysis.epoch == self.route.epoch else None
 
     def measurement(self, metric: Metric) -> Measurement | None:
+        """Of the same name and question: what another one had as its answer says nothing."""
         metrics = self.analysis.metrics if self.analysis else ()
-        return next((each for each in metrics if each.name == metric.name), None)
+        sought = (metric.name, asked(metric))
+        return next((each for each in metrics if (each.name, each.asked) == sought), None)
+
+    @property
+    def measurements(self) -> list[Measurement]:
+        found = (self.measurement(metric) for metric in self.spec.analysis.metrics)
+        return [each for each in found if each is not None]
 
     @property
     def judged(self) -> list[Metric]:
@@ -170,9 +177,13 @@ class Situation(Course):
 
     @property
     def measuring_due(self) -> timedelta | None:
-        """How long until the next measurement; None if there is nothing to measure."""
-        if not self.spec.analysis.metrics:
+        """How long until the next measurement; None if there is nothing to measure. What was edited
+        since the last one is measured at once."""
+        metrics = self.spec.analysis.metrics
+        if not metrics:
             return None
+        if self.analysis is not None and len(self.measurements) < len(metrics):
+            return timedelta()
         waited = self.since(self.measured_at)
         return max(length(self.spec.analysis.interval) - waited, timedelta())
 

@@ -44,6 +44,7 @@ class World:
     refuses: bool = False
     forbids: bool = False
     slow: int = 0
+    questions: dict = field(default_factory=dict)
     killed_at: str = ""
     deaf: bool = False
     shares: list = field(default_factory=list)
@@ -94,6 +95,7 @@ class World:
     def samples(self, wanted, _target):
         self._maybe_die("before measure")
         self.wait(seconds=self.slow)
+        self.questions = {metric.name: question(metric) for metric in wanted.metrics}
         return [self.sample for _ in wanted.metrics]
 
     def done_with(self, commands):
@@ -141,6 +143,11 @@ class World:
         if self.killed_at == where:
             self.killed_at = ""
             raise Killed(where)
+
+
+def question(metric):
+    """What is asked, and what the answer has to be like."""
+    return metric.query, metric.threshold_range, metric.no_data
 
 
 def a_world(**spec):

@@ -11,7 +11,7 @@ from coordination_operator.reconcile import once
 from coordination_operator.resources import Who, length
 from coordination_operator.status import MOST_UNANNOUNCED, Outcome, Verdict
 from services.kit.message import Mode
-from tests.unit.operator.a_world import Killed
+from tests.unit.operator.a_world import Killed, question
 from tests.unit.operator.builders import START, a_spec
 
 FAILED, LATE = "AnalysisFailed", "ProgressDeadlineExceeded"
@@ -27,6 +27,7 @@ class Laws(RuleBasedStateMachine):
     def step(self):
         world = self.world
         before, share, epoch = world.status, world.share(self.target), world.epoch
+        self.questions_before = world.questions
         self.count_what_may_be_late(before)
         self.epoch_before = epoch
         wanted = world.orchestrator.wanted
@@ -77,6 +78,7 @@ class Laws(RuleBasedStateMachine):
         if given_up and after.phase is not before.phase and after.rollout.reason == FAILED:
             failures = {each.name: each.failures for each in before.analysis.metrics}
             assert any(failures.get(m.name, 0) > m.failure_limit for m in self.judged)
+            assert self.was_asked
 
     def count_what_may_be_late(self, before):
         """In this step and phase, but for what lies between a measurement that nobody answered and
@@ -129,14 +131,21 @@ class Laws(RuleBasedStateMachine):
 
     def has_passed(self, status):
         """All that is judged passed when last measured, which was in this step and not long ago."""
-        analysis, world = status.analysis, self.world
+        analysis = status.analysis
         passed = {metric.name: Verdict.PASS for metric in self.judged}
         return (
             analysis is not None
             and analysis.epoch == self.epoch_before
-            and abs(world.now - analysis.at) <= timedelta(seconds=15)
+            and abs(self.looked_at - analysis.at) <= timedelta(seconds=15)
             and {each.name: each.verdict for each in analysis.metrics}.items() >= passed.items()
+            and self.was_asked
         )
+
+    @property
+    def was_asked(self):
+        """What is to be judged now, with the bounds of now: that was measured last."""
+        wanted = {metric.name: question(metric) for metric in self.judged}
+        return self.questions_before.items() >= wanted.items()
 
     @property
     def judged(self):

@@ -34,6 +34,8 @@ ALWAYS_BAD = replace(ERRORS, name="shown", threshold_range=Range(max=0), dry_run
 METRICS = (
     (ERRORS, ALWAYS_BAD),
     (replace(ERRORS, failure_limit=1),),
+    (replace(ERRORS, query="others{$mode}"),),
+    (replace(ERRORS, threshold_range=Range(max=0.5)),),
     *((replace(ERRORS, no_data=no_data),) for no_data in (NoData.FAIL, NoData.PASS)),
 )
 AWAY = Sample(error="away")
@@ -159,6 +161,17 @@ class AnyCourse(Laws):
         self.go_on_in_a_rollout(rounds=3)
         self.world.now += timedelta(seconds=seconds)
         self.end_in_good_weather()
+
+    @rule(
+        rounds=st.integers(1, 9),
+        metrics=st.tuples(st.sampled_from(METRICS), st.sampled_from(METRICS)),
+        sample=st.sampled_from(SAMPLES),
+    )
+    def edit_the_metrics_in_a_rollout(self, rounds, metrics, sample):
+        self.world.sample = sample
+        for each in metrics:
+            self.edit_the_metrics(each)
+            self.go_on_in_a_rollout(rounds)
 
     @rule(seconds=st.sampled_from([30, 600]), sample=st.sampled_from(SAMPLES))
     def lose_prometheus_in_a_rollout(self, seconds, sample):
