@@ -85,13 +85,16 @@ def record(
     return AnalysisStatus(epoch=epoch, at=now, clear_since=clear_since, metrics=counted)
 
 
-def notes(before: AnalysisStatus | None, after: AnalysisStatus) -> tuple[Note, ...]:
-    """What is worth an event: a metric that fails, or begins to say nothing."""
+def notes(
+    before: AnalysisStatus | None, after: AnalysisStatus, held: bool = False
+) -> tuple[Note, ...]:
+    """What is worth an event: each failure that counts, or that a metric begins to be what it is.
+    What is held has failed already, or its first failure says so."""
     known = {each.name: each for each in before.metrics} if before else {}
     return tuple(
         Note(REASONS[each.verdict], each.message, warning=True)
         for each in after.metrics
-        if each.verdict in REASONS and _is_new(known.get(each.name), each)
+        if each.verdict in REASONS and _is_new(known.get(each.name), each, held)
     )
 
 
@@ -102,8 +105,9 @@ REASONS = {
 }
 
 
-def _is_new(before: Measurement | None, after: Measurement) -> bool:
-    return after.verdict is Verdict.FAIL or before is None or before.verdict is not after.verdict
+def _is_new(before: Measurement | None, after: Measurement, held: bool) -> bool:
+    counts = after.verdict is Verdict.FAIL and not (after.dry_run or held)
+    return counts or before is None or before.verdict is not after.verdict
 
 
 def _counted(before: Measurement | None, now: Measurement) -> Measurement:

@@ -19,7 +19,7 @@ from coordination_operator import analysis
 from coordination_operator.analysis import Sample
 from coordination_operator.decide import BUSY, decide
 from coordination_operator.errors import Stale, Unavailable
-from coordination_operator.phases import Command
+from coordination_operator.phases import Command, Phase
 from coordination_operator.plan import Measure, Observed, Plan, Scale, SetRoute, Wish
 from coordination_operator.resources import Analysis, CoordinationSpec, Who
 from coordination_operator.status import CoordinationStatus, Note
@@ -145,7 +145,7 @@ def _measure(
         for metric, sample in zip(wanted.metrics, samples, strict=True)
     ]
     after = analysis.record(status.analysis, wish.epoch, now, found, wish.clear_since)
-    notes = analysis.notes(status.analysis, after)
+    notes = analysis.notes(status.analysis, after, status.phase is Phase.HOLDING)
     measured = replace(status, analysis=after).to_be_announced(notes)
     world.save(measured)
     _announced(world, measured)

@@ -130,7 +130,15 @@ def test_what_only_follows_from_a_verdict_makes_no_other_question():
     assert asked(replace(SHARE, failure_limit=3, dry_run=True)) == asked(SHARE)
 
 
-def test_every_failure_is_told_but_no_data_only_once():
+@pytest.mark.parametrize(("dry_run", "held"), [(True, False), (False, True)])
+def test_a_failure_of_which_nothing_follows_is_told_once(dry_run, held):
+    bad = verdict(replace(SHARE, dry_run=dry_run), Sample(0.9))
+    first = record(None, 1, START, [bad])
+    assert [note.reason for note in notes(None, first, held)] == ["MeasurementFailed"]
+    assert notes(first, record(first, 1, START, [bad]), held) == ()
+
+
+def test_every_failure_that_counts_is_told_but_no_data_only_once():
     bad, none = verdict(SHARE, Sample(0.9)), verdict(SHARE, Sample(None))
     quiet = record(None, 1, START, [none])
     assert [note.reason for note in notes(None, quiet)] == ["Inconclusive"]
