@@ -12,6 +12,7 @@ from coordination_operator.resources import Metric, length
 from coordination_operator.status import ALL, AnalysisStatus, Measurement, Outcome, Verdict
 
 GRACE = timedelta(seconds=5)
+DRAIN_TIMED_OUT = "DrainTimedOut"
 
 
 def clock(moment: datetime) -> str:
@@ -80,14 +81,21 @@ class Situation(Course):
 
     @property
     def valid_commands(self) -> tuple[Command, ...]:
-        """What an annotation may ask for: of what is frozen, only the way back; and nobody is given
-        everything who could not do it."""
+        """What an annotation may ask for: of what is frozen, only the way back; nobody is given
+        everything who could not do it, and nobody who has it already."""
         invalid = set()
         if self.frozen:
             invalid = {Command.PROMOTE, Command.RESTART}
-        elif not self.orchestrator_ready:
+        elif not self.orchestrator_ready or self.held_for_its_drain:
             invalid = {Command.PROMOTE}
         return tuple(command for command in VALID[self.phase] if command not in invalid)
+
+    @property
+    def held_for_its_drain(self) -> bool:
+        """It has everything, and only the old mode's open sagas are waited for."""
+        rollout = self.status.rollout
+        timed_out = rollout is not None and rollout.reason == DRAIN_TIMED_OUT
+        return self.phase is Phase.HOLDING and self.share == ALL and timed_out
 
     @property
     def cooldown_left(self) -> timedelta:

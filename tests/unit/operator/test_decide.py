@@ -113,6 +113,18 @@ def drain_slowly(world, rounds):
         reconcile(world)
 
 
+def test_a_drain_that_is_held_waits_or_is_aborted_for_there_is_nothing_left_to_promote():
+    world = a_world_held_for_its_drain()
+    assert world.status.actions == (Command.ABORT,)
+    assert world.status.message.startswith("held, waits for the drain or abort; DrainTimedOut: ")
+    world.asked = {Command.PROMOTE}
+    drain_slowly(world, rounds=1)
+    assert world.status.phase is Phase.HOLDING
+    assert reasons(world)[-1] == "Ignored"
+    world.asked = {Command.ABORT}
+    assert run(world, 2) is Phase.ROLLED_BACK
+
+
 def test_a_drain_that_is_held_is_judged_and_rolled_back_when_it_hurts():
     world = a_world_held_for_its_drain()
     world.sample = Sample(0.9)
