@@ -200,7 +200,7 @@ def _with_trouble_about(wishes: Sequence[Wish], s: Situation) -> Situation:
 
 def _measure(s: Situation) -> Measure | None:
     if s.phase in JUDGED and s.share and not s.frozen and s.measuring_due == timedelta():
-        return Measure(s.route.epoch, s.target.mode, s.since_the_last_switch, s.clear_since)
+        return Measure(s.route.epoch, s.target.mode, s.reach, s.clear_since)
     return None
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -10,6 +10,19 @@ from coordination_operator.phases import Command
 from coordination_operator.status import CoordinationStatus, Left
 from coordination_operator.status import Note as Note
 from services.kit.message import Mode
+
+
+@dataclass(frozen=True)
+class Past:
+    """The route from `changed_at` on, until the next one."""
+
+    mode: Mode
+    weight: int
+    changed_at: datetime
+
+    def leaves(self, mode: Mode) -> bool:
+        """Whether it gave `mode` nothing."""
+        return self.weight == (0 if mode is self.mode else 100)
 
 
 @dataclass(frozen=True)
@@ -23,6 +36,7 @@ class Route:
     at: datetime
     open: Mapping[Mode, int]
     ended: Mapping[Mode, int]  # of the orders that this epoch admitted
+    history: Sequence[Past] = ()  # the latest first, which is this one; no more than the last few
 
     def share(self, mode: Mode) -> int:
         """Percent of new sagas that are admitted in `mode`."""

@@ -10,6 +10,7 @@ from coordination_operator.course import Course
 from coordination_operator.phases import VALID, Command, Phase
 from coordination_operator.resources import Metric, length
 from coordination_operator.status import ALL, AnalysisStatus, Measurement, Outcome, Verdict
+from coordination_operator.trials import earlier_trial
 
 GRACE = timedelta(seconds=5)
 DRAIN_TIMED_OUT = "DrainTimedOut"
@@ -112,10 +113,14 @@ class Situation(Course):
         return last.ended_at + length(self.spec.rollback.cooldown)
 
     @property
-    def since_the_last_switch(self) -> timedelta | None:
-        """Since the one that gave up, or was left, ended: before, both modes' figures are of it."""
-        last = self.status.switches[0] if self.status.switches else None
-        return self.since(last.ended_at) if last is not None else None
+    def reach(self) -> timedelta | None:
+        """How far back figures are of this trial and no other: since the last one had drained,
+        where that is remembered; else since the target mode has had a share."""
+        last = self.status.switches[0].ended_at if self.status.switches else None
+        earlier = earlier_trial(self.route.history, self.target.mode)
+        if earlier is None or (last is not None and last >= earlier.ended):
+            return self.since(last) if last is not None else None
+        return self.since(min(earlier.began, self.step_since))
 
     @property
     def analysis(self) -> AnalysisStatus | None:

@@ -9,7 +9,7 @@ from datetime import timedelta
 
 from coordination_operator.analysis import Sample
 from coordination_operator.errors import Stale, Unavailable
-from coordination_operator.plan import Deployed, Observed, Route
+from coordination_operator.plan import Deployed, Observed, Past, Route
 from coordination_operator.reconcile import reconcile
 from coordination_operator.resources import CoordinationSpec, Who
 from coordination_operator.status import CoordinationStatus
@@ -47,16 +47,20 @@ class World:
     questions: dict = field(default_factory=dict)
     killed_at: str = ""
     deaf: bool = False
+    history: list = field(default_factory=list)
     shares: list = field(default_factory=list)
     notes: list = field(default_factory=list)
     saved: list = field(default_factory=list)
+
+    def __post_init__(self):
+        self.history.append(Past(self.mode, self.weight, self.changed_at))
 
     def look(self):
         route = None
         if self.reachable:
             route = Route(
                 self.mode, self.weight, self.epoch, self.changed_at, self.now,
-                dict(self.open), dict(self.ended),
+                dict(self.open), dict(self.ended), tuple(self.history),
             )  # fmt: skip
         asked = frozenset(self.asked)
         left = self.left if self.reachable and "left" not in self.hidden else None
@@ -83,6 +87,7 @@ class World:
     def set_route(self, mode, weight):
         self.mode, self.weight, self.epoch = mode, weight, self.epoch + 1
         self.changed_at = self.now
+        self.history.insert(0, Past(mode, weight, self.now))
         self.shares.append(self.share(Mode.CHOREOGRAPHY))
 
     def scale(self, replicas):

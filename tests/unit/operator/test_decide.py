@@ -11,6 +11,7 @@ from coordination_operator.phases import Command, Phase
 from coordination_operator.plan import SetRoute
 from coordination_operator.reconcile import reconcile
 from coordination_operator.resources import Drain, OnTimeout, Rollback, Who, length
+from coordination_operator.status import CoordinationStatus
 from services.kit.message import Mode
 from tests.unit.operator.a_world import GOOD, World, a_world, reasons, run
 from tests.unit.operator.builders import ERRORS, START, a_route, a_spec, an_observation
@@ -295,4 +296,18 @@ def test_a_restart_is_not_judged_by_what_went_wrong_before():
     world.spec, world.sample = a_spec(analysis=looking_far_back), Sample(BAD)
     assert run(world, 4) is Phase.ROLLED_BACK
     world.sample, world.asked = GOOD, {Command.RESTART}
+    assert run(world, 9) is Phase.STABLE
+
+
+def test_who_remembers_no_earlier_trial_is_not_judged_by_it_either():
+    """Another process on a laptop, or an object that was made anew."""
+    world = Remembering(a_spec(mode=Who.ORCHESTRATION))
+    run(world)
+    looking_far_back = replace(a_spec().analysis, window="2m")
+    world.spec, world.sample = a_spec(analysis=looking_far_back), Sample(BAD)
+    assert run(world, 4) is Phase.ROLLED_BACK
+    world.sample, world.status = GOOD, CoordinationStatus()
+    world.spec = replace(world.spec, mode=Who.ORCHESTRATION)
+    run(world)
+    world.spec = replace(world.spec, mode=Who.CHOREOGRAPHY)
     assert run(world, 9) is Phase.STABLE
