@@ -65,12 +65,13 @@ def decide(spec: CoordinationSpec, observed: Observed, now: datetime) -> Plan:
 def adopted(
     spec: CoordinationSpec, status: CoordinationStatus, route: Route, now: datetime
 ) -> CoordinationStatus:
-    """The first look: whoever has everything is active; if both have some, the target is tried."""
+    """The first look, or the first since the status was lost: who was active may be known still;
+    else whoever has everything is, and if both have some, the target is tried."""
     if status.phase is not None and status.active_mode is not None:
         return status
-    share = route.share(spec.mode.mode)
-    active = spec.mode if share == ALL else spec.mode.other
-    on_trial = 0 < share < ALL
+    has_all = route.share(spec.mode.mode) == ALL
+    active = status.active_mode or (spec.mode if has_all else spec.mode.other)
+    on_trial = route.share(active.mode) < ALL
     return replace(
         status,
         phase=Phase.PROGRESSING if on_trial else Phase.STABLE,

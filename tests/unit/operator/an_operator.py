@@ -27,7 +27,7 @@ class FakeServices:
 
     def __init__(self, mode=Mode.ORCHESTRATION, weight=100):
         self.mode, self.weight, self.epoch = mode, weight, 1
-        self.reachable, self.faster = True, False
+        self.reachable, self.faster, self.open = True, False, {}
         self.now, self.history = START, [Past(mode, weight, START)]
 
     def route(self):
@@ -35,7 +35,9 @@ class FakeServices:
             raise Unavailable("the order service is away")
         since = self.history[0].changed_at
         history = tuple(self.history)
-        return a_route(self.mode, self.weight, self.epoch, self.now, since, history=history)
+        return a_route(
+            self.mode, self.weight, self.epoch, self.now, since, history=history, open=self.open
+        )
 
     def switch(self, wish):
         if self.faster:
