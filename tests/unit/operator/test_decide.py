@@ -10,13 +10,10 @@ from coordination_operator.decide import decide
 from coordination_operator.phases import Command, Phase
 from coordination_operator.plan import SetRoute
 from coordination_operator.reconcile import reconcile
-from coordination_operator.resources import Drain, OnTimeout, Rollback, Who, length
-from coordination_operator.status import CoordinationStatus
+from coordination_operator.resources import Drain, OnTimeout, Rollback, Who
 from services.kit.message import Mode
-from tests.unit.operator.a_world import GOOD, World, a_world, reasons, run
+from tests.unit.operator.a_world import a_world, reasons, run
 from tests.unit.operator.builders import ERRORS, START, a_route, a_spec, an_observation
-
-BAD = 0.9
 
 
 def test_a_good_switch_goes_up_the_steps_drains_and_is_ready():
@@ -275,39 +272,3 @@ def test_once_rolled_back_the_analysis_still_says_why():
     assert run(world, 8) is Phase.ROLLED_BACK
     passed = world.status.condition("AnalysisPassed")
     assert (passed.status, passed.reason) == ("False", "Failed")
-
-
-class Remembering(World):
-    """Prometheus: whatever went wrong within the window is in its answer."""
-
-    broken_at = START - timedelta(days=1)
-
-    def samples(self, wanted, target):
-        if self.sample.value == BAD:
-            self.broken_at = self.now
-        seen = self.now - self.broken_at < length(wanted.window)
-        return [Sample(BAD) if seen else self.sample for _ in wanted.metrics]
-
-
-def test_a_restart_is_not_judged_by_what_went_wrong_before():
-    world = Remembering(a_spec(mode=Who.ORCHESTRATION))
-    run(world)
-    looking_far_back = replace(a_spec().analysis, window="2m")
-    world.spec, world.sample = a_spec(analysis=looking_far_back), Sample(BAD)
-    assert run(world, 4) is Phase.ROLLED_BACK
-    world.sample, world.asked = GOOD, {Command.RESTART}
-    assert run(world, 9) is Phase.STABLE
-
-
-def test_who_remembers_no_earlier_trial_is_not_judged_by_it_either():
-    """Another process on a laptop, or an object that was made anew."""
-    world = Remembering(a_spec(mode=Who.ORCHESTRATION))
-    run(world)
-    looking_far_back = replace(a_spec().analysis, window="2m")
-    world.spec, world.sample = a_spec(analysis=looking_far_back), Sample(BAD)
-    assert run(world, 4) is Phase.ROLLED_BACK
-    world.sample, world.status = GOOD, CoordinationStatus()
-    world.spec = replace(world.spec, mode=Who.ORCHESTRATION)
-    run(world)
-    world.spec = replace(world.spec, mode=Who.CHOREOGRAPHY)
-    assert run(world, 9) is Phase.STABLE

@@ -128,7 +128,7 @@ def test_a_way_back_waits_for_no_orchestrator_that_cannot_be_scaled(mode):
         with suppress(Unavailable):
             reconcile(world)
     assert world.share(mode) == 100
-    assert reasons(world).count("OrchestratorNotScaled") <= 2
+    assert reasons(world).count("OrchestratorNotScaled") == 1
 
 
 def test_a_way_back_fetches_the_orchestrator_before_it_gives_sagas_back_to_it():
