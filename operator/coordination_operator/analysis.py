@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from hashlib import blake2b
 from string import Template as Text
 
+import msgspec
 from msgspec.structs import replace
 
 from coordination_operator.resources import Analysis, Metric, NoData, Who, length
@@ -37,9 +39,18 @@ def needs_stable(metric: Metric) -> bool:
     return bounds_of(metric)[1] is not None
 
 
-def judge(metric: Metric, sample: Sample, target: Who, now: datetime) -> Measurement:
-    """The verdict on this one measurement, with the numbers in words."""
-    verdict, said = _judged(metric, sample, target)
+def asked(metric: Metric) -> str:
+    """A digest of all that a verdict depends on, but for the values."""
+    question = (query_of(metric), bounds_of(metric), metric.no_data)
+    return blake2b(msgspec.json.encode(question), digest_size=8).hexdigest()
+
+
+def judge(
+    metric: Metric, sample: Sample, target: Who, now: datetime, cut_short: bool = False
+) -> Measurement:
+    """The verdict on this one measurement, with the numbers in words. In a window that was cut
+    short there may be no data yet, which is waited for, whatever else that counts as."""
+    verdict, said = _judged(metric, sample, target, NoData.WAIT if cut_short else metric.no_data)
     said = f"{said} (dry run)" if metric.dry_run else said
     return Measurement(
         name=metric.name,
@@ -48,38 +59,42 @@ def judge(metric: Metric, sample: Sample, target: Who, now: datetime) -> Measure
         at=now,
         value=_shown(sample.value),
         stable=_shown(sample.stable) if _is_comparable(sample.stable) else None,
+        asked=asked(metric),
         dry_run=metric.dry_run,
     )
 
 
 def within(reach: timedelta | None, wanted: Analysis) -> Analysis:
-    """A window that would cover an earlier switch is cut short: how that went says nothing here. In
-    what is left there may be no data yet, which is waited for, whatever else that counts as."""
+    """A window that would cover an earlier switch is cut short: how that went says nothing here."""
     if reach is None or reach >= length(wanted.window):
         return wanted
-    metrics = tuple(replace(metric, no_data=NoData.WAIT) for metric in wanted.metrics)
-    window = f"{max(1, int(reach.total_seconds()))}s"
-    return replace(wanted, window=window, metrics=metrics)
+    return replace(wanted, window=f"{max(1, int(reach.total_seconds()))}s")
 
 
 def record(
-    before: AnalysisStatus | None, epoch: int, now: datetime, found: Sequence[Measurement]
+    before: AnalysisStatus | None,
+    epoch: int,
+    now: datetime,
+    found: Sequence[Measurement],
+    clear_since: datetime | None = None,
 ) -> AnalysisStatus:
-    """Counted within one epoch: another step is judged by its own measurements alone."""
-    known: Mapping[str, Measurement] = {}
-    if before is not None and before.epoch == epoch:
-        known = {each.name: each for each in before.metrics}
-    counted = tuple(_counted(known.get(each.name), each) for each in found)
-    return AnalysisStatus(epoch=epoch, at=now, metrics=counted)
+    """Counted within one epoch, and of one question: another is judged by its own answers alone."""
+    metrics = before.metrics if before is not None and before.epoch == epoch else ()
+    known = {(each.name, each.asked): each for each in metrics}
+    counted = tuple(_counted(known.get((each.name, each.asked)), each) for each in found)
+    return AnalysisStatus(epoch=epoch, at=now, clear_since=clear_since, metrics=counted)
 
 
-def notes(before: AnalysisStatus | None, after: AnalysisStatus) -> tuple[Note, ...]:
-    """What is worth an event: a metric that fails, or begins to say nothing."""
+def notes(
+    before: AnalysisStatus | None, after: AnalysisStatus, held: bool = False
+) -> tuple[Note, ...]:
+    """What is worth an event: each failure that counts, or that a metric begins to be what it is.
+    What is held has failed already, or its first failure says so."""
     known = {each.name: each for each in before.metrics} if before else {}
     return tuple(
         Note(REASONS[each.verdict], each.message, warning=True)
         for each in after.metrics
-        if each.verdict in REASONS and _is_new(known.get(each.name), each)
+        if each.verdict in REASONS and _is_new(known.get(each.name), each, held)
     )
 
 
@@ -90,8 +105,9 @@ REASONS = {
 }
 
 
-def _is_new(before: Measurement | None, after: Measurement) -> bool:
-    return after.verdict is Verdict.FAIL or before is None or before.verdict is not after.verdict
+def _is_new(before: Measurement | None, after: Measurement, held: bool) -> bool:
+    counts = after.verdict is Verdict.FAIL and not (after.dry_run or held)
+    return counts or before is None or before.verdict is not after.verdict
 
 
 def _counted(before: Measurement | None, now: Measurement) -> Measurement:
@@ -103,13 +119,13 @@ def _counted(before: Measurement | None, now: Measurement) -> Measurement:
     )
 
 
-def _judged(metric: Metric, sample: Sample, target: Who) -> tuple[Verdict, str]:
+def _judged(metric: Metric, sample: Sample, target: Who, no_data: NoData) -> tuple[Verdict, str]:
     if sample.error:
         return Verdict.ERROR, sample.error
     if not _is_there(sample.value):
-        return _VERDICTS[metric.no_data], f"no data of {target}"
+        return _VERDICTS[no_data], f"no data of {target}"
     if needs_stable(metric) and not _is_comparable(sample.stable):
-        return _VERDICTS[metric.no_data], f"no data of {target.other} to compare with"
+        return _VERDICTS[no_data], f"no data of {target.other} to compare with"
     return _within_bounds(metric, sample, target)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime
@@ -11,6 +12,7 @@ import msgspec
 from lightkube import Client
 from lightkube.generic_resource import create_namespaced_resource
 from lightkube.types import PatchType
+from msgspec.structs import replace
 
 from coordination_operator.analysis import Sample
 from coordination_operator.asking import Gone, Replaced, asking_the_api
@@ -73,7 +75,8 @@ class Cluster:
         self._spec = self._read_spec()
         observed = self._observed()
         if observed.status.phase is None and observed.route is not None:
-            self._refuse_what_is_anothers()
+            status = replace(observed.status, active_mode=self._noted_active_mode())
+            observed = dataclasses.replace(observed, status=status)
         self._metrics.observe(observed, ())
         return self._spec, observed
 
@@ -137,11 +140,15 @@ class Cluster:
             log.warning("its status is not understood: %s", error, extra=self._extra)
             return CoordinationStatus()
 
-    def _refuse_what_is_anothers(self) -> None:
-        """What a route is like on somebody's trial is no sign of whom to trust."""
+    def _noted_active_mode(self) -> Who | None:
+        """What a route is like on a trial is no sign of whom to trust, be it another object's, or
+        its own of before its status was lost."""
         before: LookedAfter | None = self._memory.recall()
-        if before is not None and before.uid != self._object.metadata.uid:
+        if before is None:
+            return None
+        if before.uid != self._object.metadata.uid:
             raise Replaced(f"{self._name} was another object before: {before.uid}")
+        return before.active_mode
 
     def _remember(self, active: Who | None) -> None:
         """Before anything is done; but what cannot be noted down holds up nothing."""

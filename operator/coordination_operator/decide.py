@@ -8,6 +8,7 @@ wants of the route follows from the phase and is done afterwards, again and agai
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -17,13 +18,14 @@ from coordination_operator.changes import changes
 from coordination_operator.clock import on_the_clock
 from coordination_operator.moves import PROMOTED, Move, move_from
 from coordination_operator.phases import AT_REST, JUDGED, Command, Phase
-from coordination_operator.plan import Action, Measure, Observed, Plan, Route, Scale, SetRoute, Wish
+from coordination_operator.plan import Measure, Observed, Plan, Route, Scale, SetRoute, Wish
 from coordination_operator.report import reported, reported_blind
 from coordination_operator.resources import CoordinationSpec, Who
 from coordination_operator.situation import Situation
 from coordination_operator.status import (
     ALL,
     LAST_SWITCHES,
+    AnalysisStatus,
     CoordinationStatus,
     Note,
     Outcome,
@@ -46,13 +48,14 @@ def decide(spec: CoordinationSpec, observed: Observed, now: datetime) -> Plan:
     command = _valid(here)
     move = move_from(here, command)
     after = _situation(spec, observed, _moved(here, move), here.route, now) if move else here
-    wish = _wish(after)
-    after = _with_trouble_about(wish, after)
+    wishes = _wishes(after)
+    after = _with_trouble_about(wishes, after)
     moved = (move.note,) if move else ()
     notes = (*changes(observed.status, here), *_ignored(here, command), *moved)
     return Plan(
         reported(after).to_be_announced(notes),
-        _actions(after, wish),
+        wishes,
+        _measure(after),
         notes,
         observed.asked,
         _patience(after),
@@ -62,12 +65,13 @@ def decide(spec: CoordinationSpec, observed: Observed, now: datetime) -> Plan:
 def adopted(
     spec: CoordinationSpec, status: CoordinationStatus, route: Route, now: datetime
 ) -> CoordinationStatus:
-    """The first look: whoever has everything is active; if both have some, the target is tried."""
+    """The first look, or the first since the status was lost: who was active may be known still;
+    else whoever has everything is, and if both have some, the target is tried."""
     if status.phase is not None and status.active_mode is not None:
         return status
-    share = route.share(spec.mode.mode)
-    active = spec.mode if share == ALL else spec.mode.other
-    on_trial = 0 < share < ALL
+    has_all = route.share(spec.mode.mode) == ALL
+    active = status.active_mode or (spec.mode if has_all else spec.mode.other)
+    on_trial = route.share(active.mode) < ALL
     return replace(
         status,
         phase=Phase.PROGRESSING if on_trial else Phase.STABLE,
@@ -91,8 +95,17 @@ def _cleared(
         return replace(status, clear_since=status.clear_since or now, blind_since=None)
     moments = (status.clear_since, status.phase_since, status.step_since)
     began = max(moment for moment in moments if moment is not None)
-    blind = max(observed.at - status.blind_since, timedelta())
-    return replace(status, clear_since=min(began + blind, now), blind_since=None)
+    clear = min(began + observed.blind, now)
+    analysis = _put_off(status.analysis, observed.blind, now)
+    return replace(status, clear_since=clear, blind_since=None, analysis=analysis)
+
+
+def _put_off(
+    analysis: AnalysisStatus | None, blind: timedelta, now: datetime
+) -> AnalysisStatus | None:
+    if analysis is None or analysis.clear_since is None:
+        return analysis
+    return replace(analysis, clear_since=min(analysis.clear_since + blind, now))
 
 
 def _situation(
@@ -162,28 +175,34 @@ def _ended(
     return replace(s.status, switches=(switch, *s.status.switches)[:LAST_SWITCHES], rollout=None)
 
 
-def _wish(s: Situation) -> Wish | None:
+def _wishes(s: Situation) -> tuple[Wish, ...]:
+    """What takes from the orchestrator does not wait for it, and a way back does not for ever."""
     if s.frozen:
-        return None
-    if (scale := _scale(s)) is not None and scale.replicas:
-        return scale
-    if (share := s.wanted_share) != s.share:
-        return _set_share(s, share)
-    return scale
+        return ()
+    scale, share = _scale(s), s.wanted_share
+    if share == s.share:
+        return (scale,) if scale else ()
+    route = _set_share(s, share)
+    if scale is None or not scale.replicas or _takes(s, share):
+        return (route,)
+    return (scale, route) if s.phase is Phase.ROLLING_BACK else (scale,)
 
 
-def _with_trouble_about(wish: Wish | None, s: Situation) -> Situation:
+def _takes(s: Situation, share: int) -> bool:
+    """Whether that share of the target's leaves the orchestrator fewer new sagas."""
+    return (share < s.share) is (s.target is Who.ORCHESTRATION)
+
+
+def _with_trouble_about(wishes: Sequence[Wish], s: Situation) -> Situation:
     """What is not wished for any more, or was done by whomever, is no trouble any more."""
-    over = wish is None or s.observed.status.epoch != s.route.epoch
+    over = not wishes or s.observed.status.epoch != s.route.epoch
     return dataclasses.replace(s, status=replace(s.status, undone=None)) if over else s
 
 
-def _actions(s: Situation, wish: Wish | None) -> tuple[Action, ...]:
-    """Whoever cannot do what is wished for still measures."""
-    due = s.phase in JUDGED and s.share and not s.frozen and s.measuring_due == timedelta()
-    if due and (wish is None or s.trouble):
-        return (Measure(s.route.epoch, s.target.mode, s.since_the_last_switch),)
-    return (wish,) if wish is not None else ()
+def _measure(s: Situation) -> Measure | None:
+    if s.phase in JUDGED and s.share and not s.frozen and s.measuring_due == timedelta():
+        return Measure(s.route.epoch, s.target.mode, s.reach, s.clear_since)
+    return None
 
 
 def _set_share(s: Situation, share: int) -> SetRoute:

@@ -8,7 +8,7 @@ from typing import Final
 
 from coordination_operator.phases import ROLLOUT, Command, Phase
 from coordination_operator.resources import OnTimeout
-from coordination_operator.situation import Situation
+from coordination_operator.situation import DRAIN_TIMED_OUT, Situation
 from coordination_operator.status import ALL, Note
 
 PROMOTED: Final = "Promoted"
@@ -71,7 +71,7 @@ def _from_draining(s: Situation, _: Command | None) -> Move | None:
     if s.drain_timed_out:
         hold = s.spec.drain.on_timeout is OnTimeout.HOLD
         to = Phase.HOLDING if hold else Phase.ROLLING_BACK
-        return Move(to, "DrainTimedOut", s.trouble or s.still_has(s.active), warning=True)
+        return Move(to, DRAIN_TIMED_OUT, s.trouble or s.still_has(s.active), warning=True)
     return None
 
 
@@ -80,9 +80,7 @@ def _from_holding(s: Situation, command: Command | None) -> Move | None:
         return Move(Phase.DRAINING, PROMOTED, "by the promote annotation")
     if (failed := s.failed) is not None and s.spec.rollback.automatic:
         return _failed(s, "AnalysisFailed", failed.message)
-    rollout = s.status.rollout
-    waits_for_drain = rollout is not None and rollout.reason == "DrainTimedOut"
-    if not (waits_for_drain and s.share == ALL and s.drained(s.active)):
+    if not (s.held_for_its_drain and s.drained(s.active)):
         return None
     said = f"{s.active} has drained after all"
     if missing := failed.message if failed else s.waits_for:

@@ -20,14 +20,14 @@ class Orchestrator:
         self._seen: Any = None
 
     def look(self) -> Deployed:
-        """Where it is not ours to scale, it is taken for being there."""
+        """Where it is not ours to scale, it is taken for being there. What is ready is known of the
+        Deployment as it is now only: a moment ago it may have been another number's pods."""
         if not self._name:
             return Deployed(wanted=1, ready=1, ours=False)
         with asking_the_api(gone=Unavailable):
             found = self._seen = self._client.get(Deployment, self._name)
         wanted = found.spec.replicas if found.spec else None
-        ready = found.status.readyReplicas if found.status else None
-        return Deployed(wanted=1 if wanted is None else wanted, ready=ready or 0)
+        return Deployed(wanted=1 if wanted is None else wanted, ready=_ready(found))
 
     def scale(self, replicas: int) -> None:
         """Stale if it is no longer the one that was looked at: sent away is nobody who was just
@@ -36,3 +36,11 @@ class Orchestrator:
         body = {"metadata": {"resourceVersion": version}, "spec": {"replicas": replicas}}
         with asking_the_api(gone=Unavailable):
             self._client.patch(DeploymentScale, self._name, body, patch_type=PatchType.MERGE)
+
+
+def _ready(found: Deployment) -> int:
+    assert found.metadata is not None
+    if found.status is None:
+        return 0
+    seen, generation = found.status.observedGeneration or 0, found.metadata.generation or 0
+    return (found.status.readyReplicas or 0) if seen >= generation else 0

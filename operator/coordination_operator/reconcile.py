@@ -9,6 +9,7 @@ gives way, and a killed one is followed by somebody who comes to the same decisi
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Protocol
 
@@ -18,7 +19,7 @@ from coordination_operator import analysis
 from coordination_operator.analysis import Sample
 from coordination_operator.decide import BUSY, decide
 from coordination_operator.errors import Stale, Unavailable
-from coordination_operator.phases import Command
+from coordination_operator.phases import Command, Phase
 from coordination_operator.plan import Measure, Observed, Plan, Scale, SetRoute, Wish
 from coordination_operator.resources import Analysis, CoordinationSpec, Who
 from coordination_operator.status import CoordinationStatus, Note
@@ -56,7 +57,7 @@ def reconcile(world: World) -> timedelta:
             plan = once(world)
         except Stale:
             continue
-        if not plan.actions and not plan.notes:
+        if not (plan.wishes or plan.measure or plan.notes):
             return plan.again
     return BUSY
 
@@ -72,28 +73,50 @@ def once(world: World) -> Plan:
         # The object is another one now; what is left to do is found at the next look.
         world.done_with(plan.consumed)
         return plan
-    for action in plan.actions:
-        match action:
-            case SetRoute() | Scale():
-                _fulfil(world, status, action)
-            case Measure():
-                _measure(world, spec, status, action, now)
+    trouble = _fulfil_one(world, plan.wishes)
+    if trouble is not None:
+        status = _left_undone(world, status, trouble)
+    if plan.measure is not None and (trouble or not plan.wishes):
+        _measure(world, spec, status, plan.measure, now)
+    if trouble is not None:
+        raise trouble.error
     return plan
 
 
-def _fulfil(world: World, status: CoordinationStatus, wish: Wish) -> None:
-    """What could not be done is in the status, for whoever looks at the object or decides next."""
-    try:
-        match wish:
-            case SetRoute():
-                world.switch(wish)
-            case Scale(replicas):
-                world.scale(replicas)
-    except Unavailable as error:
-        undone = status.left_undone(Note(UNDONE[type(wish)], str(error), warning=True))
-        if undone != status:
-            world.save(undone)
-        raise
+@dataclass(frozen=True)
+class _Trouble:
+    wish: Wish
+    error: Unavailable
+
+
+def _fulfil_one(world: World, wishes: Sequence[Wish]) -> _Trouble | None:
+    """The first that can be; or why the last of them could not."""
+    trouble = None
+    for wish in wishes:
+        try:
+            _fulfil(world, wish)
+        except Unavailable as error:
+            trouble = _Trouble(wish, error)
+        else:
+            return None
+    return trouble
+
+
+def _fulfil(world: World, wish: Wish) -> None:
+    match wish:
+        case SetRoute():
+            world.switch(wish)
+        case Scale(replicas):
+            world.scale(replicas)
+
+
+def _left_undone(world: World, status: CoordinationStatus, trouble: _Trouble) -> CoordinationStatus:
+    """It is in the status, for whoever looks at the object or decides next."""
+    reason = UNDONE[type(trouble.wish)]
+    undone = status.left_undone(Note(reason, str(trouble.error), warning=True))
+    if undone != status:
+        world.save(undone)
+    return undone
 
 
 def _announced(world: World, status: CoordinationStatus) -> CoordinationStatus:
@@ -116,12 +139,13 @@ def _measure(
 ) -> None:
     wanted, target = analysis.within(wish.reach, spec.analysis), Who.of(wish.target)
     samples = world.samples(wanted, wish.target)
+    cut_short = wanted is not spec.analysis
     found = [
-        analysis.judge(metric, sample, target, now)
+        analysis.judge(metric, sample, target, now, cut_short)
         for metric, sample in zip(wanted.metrics, samples, strict=True)
     ]
-    after = analysis.record(status.analysis, wish.epoch, now, found)
-    notes = analysis.notes(status.analysis, after)
+    after = analysis.record(status.analysis, wish.epoch, now, found, wish.clear_since)
+    notes = analysis.notes(status.analysis, after, status.phase is Phase.HOLDING)
     measured = replace(status, analysis=after).to_be_announced(notes)
     world.save(measured)
     _announced(world, measured)

@@ -11,7 +11,7 @@ from coordination_operator.conditions import Judged, judged_anew
 from coordination_operator.phases import AT_REST, JUDGED, Phase
 from coordination_operator.plan import Observed, Route
 from coordination_operator.resources import CoordinationSpec
-from coordination_operator.situation import Situation, clock
+from coordination_operator.situation import DRAIN_TIMED_OUT, Situation, clock
 from coordination_operator.status import (
     ALL,
     Backlog,
@@ -110,11 +110,15 @@ def _message(s: Situation) -> str:
         case Phase.DRAINING:
             return f"draining: {s.still_has(s.active)}"
         case Phase.HOLDING:
-            return f"held, promote or abort; {why}"
+            return f"held, {_ways_on(s)} or abort; {why}"
         case Phase.ROLLING_BACK:
             return f"rolling back; {why}; {s.still_has(s.target)}"
         case Phase.ROLLED_BACK:
             return f"rolled back; {why}"
+
+
+def _ways_on(s: Situation) -> str:
+    return "waits for the drain" if s.held_for_its_drain else "promote"
 
 
 def _conditions(s: Situation) -> list[tuple[str, Judged]]:
@@ -158,15 +162,15 @@ def _drained(s: Situation) -> Judged:
     if s.observed.left is None and not s.route.open.get(leaving.mode, 0):
         return "Unknown", "ServicesUnavailable", s.observed.unseen.get("Services", "not seen yet")
     late = s.drain_timed_out and s.phase in (Phase.DRAINING, Phase.HOLDING, Phase.ROLLING_BACK)
-    return "False", "DrainTimedOut" if late else "Draining", s.still_has(leaving)
+    return "False", DRAIN_TIMED_OUT if late else "Draining", s.still_has(leaving)
 
 
 def _analysis(s: Situation) -> Judged:
     """Of this step while it lasts; afterwards, of what was measured last."""
     if not s.spec.analysis.metrics:
         return "Unknown", "NoMetrics", "no metrics are asked for"
-    analysis = s.analysis if s.phase in JUDGED else s.status.analysis
-    metrics = analysis.metrics if analysis else ()
+    last = s.status.analysis.metrics if s.status.analysis else ()
+    metrics = s.measurements if s.phase in JUDGED else last
     said = "; ".join(each.message for each in metrics)
     judged = [each for each in metrics if not each.dry_run]
     if any(each.verdict is Verdict.FAIL for each in judged):

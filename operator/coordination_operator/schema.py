@@ -42,6 +42,7 @@ _RULES: Final[dict[str, tuple[tuple[str, str], ...]]] = {
             "minSagas can be 100 times the weight at most: of a step's first 20,000 sagas",
         ),
     ),
+    "spec.drain": (("duration(self.timeout) >= duration('1s')", "timeout must be 1s or longer"),),
     "spec.analysis": (
         ("duration(self.interval) >= duration('1s')", "interval must be 1s or longer"),
         ("duration(self.window) >= duration('1s')", "window must be 1s or longer"),

@@ -8,7 +8,7 @@ from datetime import datetime
 import msgspec
 
 from coordination_operator.http import Http
-from coordination_operator.plan import Route, SetRoute
+from coordination_operator.plan import Past, Route, SetRoute
 from coordination_operator.policy_plan import InForce, SetRules
 from coordination_operator.policy_resources import PointStatus
 from coordination_operator.resources import Who
@@ -28,6 +28,12 @@ class _Current(msgspec.Struct):
     ended: int
 
 
+class _Past(msgspec.Struct):
+    mode: Mode
+    weight: int
+    changed_at: datetime
+
+
 class _Coordination(msgspec.Struct):
     mode: Mode
     weight: int
@@ -36,6 +42,7 @@ class _Coordination(msgspec.Struct):
     at: datetime
     open: list[_Open]
     current: list[_Current]
+    history: list[_Past]
 
 
 class _Remaining(msgspec.Struct):
@@ -142,4 +149,5 @@ def _route(found: _Coordination) -> Route:
         at=found.at,
         open=still_open,
         ended={each.mode: each.ended for each in found.current},
+        history=[Past(each.mode, each.weight, each.changed_at) for each in found.history],
     )

@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from coordination_operator.analysis import needs_stable
+from coordination_operator.analysis import asked, needs_stable
 from coordination_operator.course import Course
 from coordination_operator.phases import VALID, Command, Phase
 from coordination_operator.resources import Metric, length
 from coordination_operator.status import ALL, AnalysisStatus, Measurement, Outcome, Verdict
+from coordination_operator.trials import earlier_trial
 
 GRACE = timedelta(seconds=5)
+DRAIN_TIMED_OUT = "DrainTimedOut"
 
 
 def clock(moment: datetime) -> str:
@@ -39,14 +41,34 @@ class Situation(Course):
 
     @property
     def deadline_passed(self) -> bool:
-        """Of a step; of the last one after its drain. Nobody is blamed for time that was frozen or
-        out of sight; but whoever has no sagas yet has no measurements to wait for."""
-        moments = [self.step_since, self.status.phase_since, self.status.clear_since]
-        latest = max(moment for moment in moments if moment is not None)
+        """Of a step; of the last one after its drain. Whoever has no sagas yet has no measurements
+        to wait for."""
         draining = length(self.spec.drain.timeout) if self.phase is Phase.DRAINING else timedelta()
-        late = self.since(latest) > length(self.spec.rollout.progress_deadline) + draining
+        late = self.since(self.timed_since) > (
+            length(self.spec.rollout.progress_deadline) + draining
+        )
         to_be_judged = self.judged and self.phase is not Phase.PREPARING and self.share
         return late and bool(self.held_up) and (not to_be_judged or self.can_be_measured)
+
+    @property
+    def timed_since(self) -> datetime:
+        """Since when the deadline counts: nobody is blamed for time that was frozen or out of
+        sight, could not be measured, or was to be waited for."""
+        moments = [self.step_since, self.status.phase_since, self.status.clear_since]
+        if self.analysis is not None:
+            moments.append(self.analysis.clear_since)
+        if self.phase is Phase.PREPARING:
+            moments.append(self.cooled_down)
+        return max(moment for moment in moments if moment is not None)
+
+    @property
+    def clear_since(self) -> datetime | None:
+        """Of what is measured now: put off by the time in which something that is judged could not
+        be. That without a route was not counted anyway."""
+        if self.analysis is not None and self.can_be_measured:
+            return self.analysis.clear_since
+        away = max(self.since(self.measured_at) - self.observed.blind, timedelta())
+        return min(self.timed_since + away, self.now)
 
     @property
     def drain_timed_out(self) -> bool:
@@ -60,31 +82,45 @@ class Situation(Course):
 
     @property
     def valid_commands(self) -> tuple[Command, ...]:
-        """What an annotation may ask for: of what is frozen, only the way back; and nobody is given
-        everything who could not do it."""
+        """What an annotation may ask for: of what is frozen, only the way back; nobody is given
+        everything who could not do it, and nobody who has it already."""
         invalid = set()
         if self.frozen:
             invalid = {Command.PROMOTE, Command.RESTART}
-        elif not self.orchestrator_ready:
+        elif not self.orchestrator_ready or self.held_for_its_drain:
             invalid = {Command.PROMOTE}
         return tuple(command for command in VALID[self.phase] if command not in invalid)
 
     @property
+    def held_for_its_drain(self) -> bool:
+        """It has everything, and only the old mode's open sagas are waited for."""
+        rollout = self.status.rollout
+        timed_out = rollout is not None and rollout.reason == DRAIN_TIMED_OUT
+        return self.phase is Phase.HOLDING and self.share == ALL and timed_out
+
+    @property
     def cooldown_left(self) -> timedelta:
-        """Until a rollout may begin again by itself after one that failed."""
+        return max(self.cooled_down - self.now, timedelta()) if self.cooled_down else timedelta()
+
+    @property
+    def cooled_down(self) -> datetime | None:
+        """When a rollout may begin again by itself after one that failed."""
         rollout = self.status.rollout
         failures = [each for each in self.status.switches if each.outcome is Outcome.ROLLED_BACK]
         last = next((each for each in failures if each.reason != "SpecChanged"), None)
         if last is None or (rollout is not None and rollout.restarted):
-            return timedelta()
-        waited = self.since(last.ended_at)
-        return max(length(self.spec.rollback.cooldown) - waited, timedelta())
+            return None
+        return last.ended_at + length(self.spec.rollback.cooldown)
 
     @property
-    def since_the_last_switch(self) -> timedelta | None:
-        """Since the one that gave up, or was left, ended: before, both modes' figures are of it."""
-        last = self.status.switches[0] if self.status.switches else None
-        return self.since(last.ended_at) if last is not None else None
+    def reach(self) -> timedelta | None:
+        """How far back figures are of this trial and no other: since the last one had drained,
+        where that is remembered; else since the target mode has had a share."""
+        last = self.status.switches[0].ended_at if self.status.switches else None
+        earlier = earlier_trial(self.route.history, self.target.mode)
+        if earlier is None or (last is not None and last >= earlier.ended):
+            return self.since(last) if last is not None else None
+        return self.since(min(earlier.began, self.step_since))
 
     @property
     def analysis(self) -> AnalysisStatus | None:
@@ -93,8 +129,15 @@ class Situation(Course):
         return analysis if analysis is not None and analysis.epoch == self.route.epoch else None
 
     def measurement(self, metric: Metric) -> Measurement | None:
+        """Of the same name and question: what another one had as its answer says nothing."""
         metrics = self.analysis.metrics if self.analysis else ()
-        return next((each for each in metrics if each.name == metric.name), None)
+        sought = (metric.name, asked(metric))
+        return next((each for each in metrics if (each.name, each.asked) == sought), None)
+
+    @property
+    def measurements(self) -> list[Measurement]:
+        found = (self.measurement(metric) for metric in self.spec.analysis.metrics)
+        return [each for each in found if each is not None]
 
     @property
     def judged(self) -> list[Metric]:
@@ -147,11 +190,20 @@ class Situation(Course):
 
     @property
     def measuring_due(self) -> timedelta | None:
-        """How long until the next measurement; None if there is nothing to measure."""
-        if not self.spec.analysis.metrics:
+        """How long until the next measurement; None if there is nothing to measure. What was edited
+        since the last one is measured at once."""
+        metrics = self.spec.analysis.metrics
+        if not metrics:
             return None
-        last = self.analysis.at if self.analysis else self.step_since
-        return max(length(self.spec.analysis.interval) - self.since(last), timedelta())
+        if self.analysis is not None and len(self.measurements) < len(metrics):
+            return timedelta()
+        waited = self.since(self.measured_at)
+        return max(length(self.spec.analysis.interval) - waited, timedelta())
+
+    @property
+    def measured_at(self) -> datetime:
+        """In this step, or when it began."""
+        return self.analysis.at if self.analysis else self.step_since
 
     @property
     def step_passed(self) -> bool:

@@ -53,6 +53,9 @@ class Measurement(Resource, frozen=True, kw_only=True):
     at: Moment
     value: Annotated[str | None, _about("Of the target mode.")] = None
     stable: Annotated[str | None, _about("Of the stable mode, if they are compared.")] = None
+    asked: Annotated[
+        str, _about("What was asked and its bounds, as a digest; edited, it was not measured yet.")
+    ] = ""
     passes: Annotated[int, _about("In this step.")] = 0
     failures: Annotated[int, _about("In this step.")] = 0
     dry_run: bool = False
@@ -63,6 +66,10 @@ class AnalysisStatus(Resource, frozen=True, kw_only=True):
 
     epoch: Annotated[int, _about("Of the route that was measured.")]
     at: Moment
+    clear_since: Annotated[
+        Moment | None,
+        _about("No deadline of this step counts from before; put off while nobody could measure."),
+    ] = None
     metrics: tuple[Measurement, ...] = ()
 
 

@@ -212,6 +212,7 @@ def test_twenty_switches_with_the_operator_killed_at_random_end_ready(
         ({"rollout": {"steps": [{"weight": 101}]}}, "less than or equal to 100"),
         ({"rollout": {"progressDeadline": "soon"}}, "progressDeadline"),
         ({"drain": {"timeout": "9999999999999h"}}, "drain.timeout"),
+        ({"drain": {"timeout": "0s"}}, "timeout must be 1s or longer"),
         ({"rollback": {"cooldown": "99999999h"}}, "rollback.cooldown"),
         ({"analysis": {"metrics": [{"name": "m"}]}}, "either a template or a query is needed"),
         ({"analysis": {"metrics": [{"name": "m", "query": "up"}]}}, "a query needs bounds"),

@@ -1,5 +1,6 @@
 """A switch tried without a cluster: whatever ends it, no mode is left on trial."""
 
+from datetime import timedelta
 from itertools import count
 
 import pytest
@@ -100,3 +101,33 @@ def test_who_is_refused_for_long_gives_up(tried):
 def test_steps_that_no_coordination_could_have_are_refused(steps, timeout, why):
     with pytest.raises(typer.BadParameter, match=why):
         _sensible([Step(weight=weight, min_duration="5s") for weight in steps], timeout)
+
+
+class Watched:
+    """A database in which choreography fails while it is broken; and what it was asked."""
+
+    def __init__(self):
+        self.broken, self.windows = True, []
+
+    def row(self, _, shape, mode, window, **__):
+        self.windows.append(window)
+        failed = self.broken and mode is Mode.CHOREOGRAPHY
+        return shape(error_share=float(failed), latency_p99=0.1, oldest_saga_age=0.0)
+
+
+def test_who_tries_again_is_judged_by_nothing_of_the_trial_before(tried):
+    """Though it is another process, which remembers none."""
+    database = Watched()
+
+    def patience(wait):
+        tried.services.now += timedelta(seconds=wait)
+
+    def once_more():
+        stage = Stage(tried.spec, tried.services, database, tried.said.append)
+        return try_out(stage, patience)
+
+    assert not once_more().promoted
+    assert database.windows[0] == 10
+    database.broken, database.windows = False, []
+    assert once_more().promoted
+    assert 0 < database.windows[0] < 5

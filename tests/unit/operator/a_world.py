@@ -9,7 +9,7 @@ from datetime import timedelta
 
 from coordination_operator.analysis import Sample
 from coordination_operator.errors import Stale, Unavailable
-from coordination_operator.plan import Deployed, Observed, Route
+from coordination_operator.plan import Deployed, Observed, Past, Route
 from coordination_operator.reconcile import reconcile
 from coordination_operator.resources import CoordinationSpec, Who
 from coordination_operator.status import CoordinationStatus
@@ -42,18 +42,25 @@ class World:
     reachable: bool = True
     hidden: set = field(default_factory=set)
     refuses: bool = False
+    forbids: bool = False
+    slow: int = 0
+    questions: dict = field(default_factory=dict)
     killed_at: str = ""
     deaf: bool = False
+    history: list = field(default_factory=list)
     shares: list = field(default_factory=list)
     notes: list = field(default_factory=list)
     saved: list = field(default_factory=list)
+
+    def __post_init__(self):
+        self.history.append(Past(self.mode, self.weight, self.changed_at))
 
     def look(self):
         route = None
         if self.reachable:
             route = Route(
                 self.mode, self.weight, self.epoch, self.changed_at, self.now,
-                dict(self.open), dict(self.ended),
+                dict(self.open), dict(self.ended), tuple(self.history),
             )  # fmt: skip
         asked = frozenset(self.asked)
         left = self.left if self.reachable and "left" not in self.hidden else None
@@ -80,15 +87,20 @@ class World:
     def set_route(self, mode, weight):
         self.mode, self.weight, self.epoch = mode, weight, self.epoch + 1
         self.changed_at = self.now
+        self.history.insert(0, Past(mode, weight, self.now))
         self.shares.append(self.share(Mode.CHOREOGRAPHY))
 
     def scale(self, replicas):
         self._maybe_die("before scale")
+        if self.forbids:
+            raise Unavailable("the API server: forbidden")
         self.orchestrator = Deployed(wanted=replicas, ready=0)
         self._maybe_die("after scale")
 
     def samples(self, wanted, _target):
         self._maybe_die("before measure")
+        self.wait(seconds=self.slow)
+        self.questions = {metric.name: question(metric) for metric in wanted.metrics}
         return [self.sample for _ in wanted.metrics]
 
     def done_with(self, commands):
@@ -111,10 +123,15 @@ class World:
 
     def settle(self):
         """Good weather: all that was under way ends, and pods become ready."""
-        self.reachable, self.killed_at, self.deaf, self.refuses = True, "", False, False
+        self.take_routes()
+        self.deaf = self.forbids = False
         self.sample, self.ended = GOOD, dict.fromkeys(Mode, 1000)
         self.hidden.clear()
         self.work_off()
+
+    def take_routes(self):
+        """All that a way back needs of the weather."""
+        self.reachable, self.refuses, self.killed_at = True, False, ""
 
     def work_off(self):
         """Open sagas end where no new ones come, and pods become ready."""
@@ -131,6 +148,11 @@ class World:
         if self.killed_at == where:
             self.killed_at = ""
             raise Killed(where)
+
+
+def question(metric):
+    """What is asked, and what the answer has to be like."""
+    return metric.query, metric.threshold_range, metric.no_data
 
 
 def a_world(**spec):

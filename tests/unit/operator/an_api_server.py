@@ -44,12 +44,21 @@ class ApiServer:
         api = f"{GROUP}/{VERSION}"
         self.put(COORDINATIONS, "orders", "Coordination", api, spec=spec, metadata=meta)
 
-    def put_deployment(self, replicas, ready=0):
-        status = {"replicas": replicas, "readyReplicas": ready}
+    def put_deployment(self, replicas, ready=0, generation=1, seen=1):
+        """`seen`: the generation that the status is of."""
+        status = {"replicas": replicas, "readyReplicas": ready, "observedGeneration": seen}
         selector = {"matchLabels": {}}
         template = {"spec": {"containers": []}}
         spec = {"replicas": replicas, "selector": selector, "template": template}
-        self.put(DEPLOYMENTS, "conductor", "Deployment", "apps/v1", spec=spec, status=status)
+        self.put(
+            DEPLOYMENTS,
+            "conductor",
+            "Deployment",
+            "apps/v1",
+            spec=spec,
+            status=status,
+            metadata={"generation": generation},
+        )
 
     def put_lease(self):
         self.put(LEASES, "operator", "Lease", "coordination.k8s.io/v1")

@@ -9,6 +9,7 @@ from coordination_operator.http import Http
 from coordination_operator.memory import memory_of_the_coordination
 from coordination_operator.orchestrator import Orchestrator
 from coordination_operator.parting import Parting
+from coordination_operator.plan import Past
 from coordination_operator.prometheus import Prometheus
 from coordination_operator.resources import KIND
 from coordination_operator.telemetry import Metrics
@@ -26,12 +27,17 @@ class FakeServices:
 
     def __init__(self, mode=Mode.ORCHESTRATION, weight=100):
         self.mode, self.weight, self.epoch = mode, weight, 1
-        self.reachable, self.faster = True, False
+        self.reachable, self.faster, self.open = True, False, {}
+        self.now, self.history = START, [Past(mode, weight, START)]
 
     def route(self):
         if not self.reachable:
             raise Unavailable("the order service is away")
-        return a_route(self.mode, self.weight, self.epoch, START)
+        since = self.history[0].changed_at
+        history = tuple(self.history)
+        return a_route(
+            self.mode, self.weight, self.epoch, self.now, since, history=history, open=self.open
+        )
 
     def switch(self, wish):
         if self.faster:
@@ -39,6 +45,7 @@ class FakeServices:
         if wish.seen_epoch != self.epoch:
             raise Stale("somebody was faster")
         self.mode, self.weight, self.epoch = wish.mode, wish.weight, self.epoch + 1
+        self.history.insert(0, Past(wish.mode, wish.weight, self.now))
 
     def left(self, without=()):
         self.without = without

@@ -9,6 +9,7 @@ from promql_parser import parse
 
 from coordination_operator.analysis import (
     Sample,
+    asked,
     judge,
     needs_stable,
     notes,
@@ -89,9 +90,11 @@ def test_a_window_covers_no_earlier_switch(reach, window):
 
 
 def test_what_is_not_there_yet_in_a_window_that_was_cut_short_is_waited_for():
-    wanted = Analysis(window="1m", metrics=(replace(SHARE, no_data=NoData.FAIL),))
-    assert within(seconds(9), wanted).metrics == (SHARE,)
-    assert within(None, wanted) == within(seconds(60), wanted) == wanted
+    metric = replace(SHARE, no_data=NoData.FAIL)
+    found = judge(metric, Sample(None), Who.CHOREOGRAPHY, START, cut_short=True)
+    assert found.verdict is Verdict.NO_DATA
+    wanted = Analysis(window="1m", metrics=(metric,))
+    assert within(None, wanted) is within(seconds(60), wanted) is wanted
 
 
 def test_failures_are_counted_within_one_epoch_only():
@@ -102,7 +105,40 @@ def test_failures_are_counted_within_one_epoch_only():
     assert record(second, 8, START, bad).metrics[0].failures == 1
 
 
-def test_every_failure_is_told_but_no_data_only_once():
+def test_failures_are_counted_of_one_question_only():
+    bad = [verdict(SHARE, Sample(0.9))]
+    other = [verdict(replace(SHARE, threshold_range=Range(max=0.1)), Sample(0.9))]
+    first = record(None, 7, START, bad)
+    assert record(first, 7, START, other).metrics[0].failures == 1
+    assert record(first, 7, START, bad).metrics[0].failures == 2
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        {"template": Template.LATENCY_P99},
+        {"threshold_range": Range(max=0.5)},
+        {"compare": Compare()},
+        {"no_data": NoData.PASS},
+    ],
+)
+def test_another_question_is_told_from_the_same_by_all_that_a_verdict_depends_on(edit):
+    assert asked(replace(SHARE, **edit)) != asked(SHARE)
+
+
+def test_what_only_follows_from_a_verdict_makes_no_other_question():
+    assert asked(replace(SHARE, failure_limit=3, dry_run=True)) == asked(SHARE)
+
+
+@pytest.mark.parametrize(("dry_run", "held"), [(True, False), (False, True)])
+def test_a_failure_of_which_nothing_follows_is_told_once(dry_run, held):
+    bad = verdict(replace(SHARE, dry_run=dry_run), Sample(0.9))
+    first = record(None, 1, START, [bad])
+    assert [note.reason for note in notes(None, first, held)] == ["MeasurementFailed"]
+    assert notes(first, record(first, 1, START, [bad]), held) == ()
+
+
+def test_every_failure_that_counts_is_told_but_no_data_only_once():
     bad, none = verdict(SHARE, Sample(0.9)), verdict(SHARE, Sample(None))
     quiet = record(None, 1, START, [none])
     assert [note.reason for note in notes(None, quiet)] == ["Inconclusive"]

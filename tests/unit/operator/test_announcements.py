@@ -4,9 +4,11 @@ from contextlib import suppress
 
 import pytest
 
+from coordination_operator.analysis import Sample
 from coordination_operator.errors import Unavailable
 from coordination_operator.phases import Phase
 from coordination_operator.reconcile import reconcile
+from coordination_operator.resources import Rollback
 from services.kit.message import Mode
 from tests.unit.operator.a_world import World, a_world, reasons, run, run_killed
 from tests.unit.operator.builders import a_spec
@@ -64,3 +66,10 @@ def test_somebody_elses_switch_in_a_rollout_is_announced_as_such():
         "RouteChanged",
         "RouteCorrected",
     ]
+
+
+def test_a_failure_that_is_held_is_not_told_again_and_again():
+    world = a_world(rollback=Rollback(automatic=False))
+    world.sample = Sample(0.9)
+    assert run(world, 20) is Phase.HOLDING
+    assert reasons(world).count("MeasurementFailed") == 1

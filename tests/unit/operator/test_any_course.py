@@ -1,18 +1,15 @@
-"""Whatever happens in whatever order: what a switch may never do, and that it ends."""
+"""Whatever happens in whatever order: a switch keeps the laws, can be aborted, and ends."""
 
-from contextlib import suppress
 from datetime import timedelta
 
 import hypothesis.strategies as st
 from hypothesis import settings
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import initialize, rule
 from msgspec.structs import replace
 
 from coordination_operator.analysis import Sample
-from coordination_operator.errors import Stale, Unavailable
-from coordination_operator.phases import TRANSITIONS, Command, Phase
+from coordination_operator.phases import Command, Phase
 from coordination_operator.plan import Deployed
-from coordination_operator.reconcile import once
 from coordination_operator.resources import (
     Drain,
     NoData,
@@ -22,10 +19,11 @@ from coordination_operator.resources import (
     Rollback,
     Who,
 )
-from coordination_operator.status import MOST_UNANNOUNCED, Outcome, Verdict
+from coordination_operator.status import Outcome
 from services.kit.message import Mode
-from tests.unit.operator.a_world import Killed, World
+from tests.unit.operator.a_world import World
 from tests.unit.operator.builders import ERRORS, NOTHING, SOMETHING, a_spec
+from tests.unit.operator.laws import Laws
 
 STEPS = (
     ((10, "10s", 10), (50, "10s")),
@@ -36,20 +34,21 @@ ALWAYS_BAD = replace(ERRORS, name="shown", threshold_range=Range(max=0), dry_run
 METRICS = (
     (ERRORS, ALWAYS_BAD),
     (replace(ERRORS, failure_limit=1),),
+    (replace(ERRORS, query="others{$mode}"),),
+    (replace(ERRORS, threshold_range=Range(max=0.5)),),
     *((replace(ERRORS, no_data=no_data),) for no_data in (NoData.FAIL, NoData.PASS)),
 )
-SAMPLES = (Sample(0.01, 0.01), Sample(0.9, 0.01), Sample(None, 0.01), Sample(error="away"))
-FAILED = "AnalysisFailed"
+AWAY = Sample(error="away")
+SAMPLES = (Sample(0.01, 0.01), Sample(0.9, 0.01), Sample(None, 0.01), AWAY)
 ENDED = (0, 9, 10, 1000)
 BOUND = 60  # rounds of good weather
 POINTS = (
     *(f"{when} {what}" for when in ("before", "after") for what in ("save", "switch", "scale")),
     *("before measure", "before done_with", "before tell", "after tell"),
 )
-OF_THE_ROUTE = {"WeightAdvanced", "WeightReturned", "RouteCorrected", "RouteChanged"}
 
 
-class AnyCourse(RuleBasedStateMachine):
+class AnyCourse(Laws):
     @initialize(
         mode=st.sampled_from(Mode),
         steps=st.sampled_from(STEPS),
@@ -81,9 +80,14 @@ class AnyCourse(RuleBasedStateMachine):
     def suspend(self, suspend):
         self.world.spec = replace(self.world.spec, suspend=suspend)
 
-    @rule(automatic=st.booleans(), on_timeout=st.sampled_from(OnTimeout))
-    def edit_what_happens_on_failure(self, automatic, on_timeout):
-        drain, rollback = Drain(on_timeout=on_timeout), Rollback(automatic=automatic)
+    @rule(
+        automatic=st.booleans(),
+        on_timeout=st.sampled_from(OnTimeout),
+        cooldown=st.sampled_from(["0s", "10m"]),
+    )
+    def edit_what_happens_on_failure(self, automatic, on_timeout, cooldown):
+        drain = Drain(on_timeout=on_timeout)
+        rollback = Rollback(automatic=automatic, cooldown=cooldown)
         self.world.spec = replace(self.world.spec, drain=drain, rollback=rollback)
 
     @rule(command=st.sampled_from(Command))
@@ -95,6 +99,11 @@ class AnyCourse(RuleBasedStateMachine):
     @rule(sample=st.sampled_from(SAMPLES))
     def measure_otherwise(self, sample):
         self.world.sample = sample
+
+    @rule(seconds=st.sampled_from([0, 6]))
+    def measure_slowly(self, seconds):
+        """Longer than the interval, and it stays so whatever the weather."""
+        self.world.slow = seconds
 
     @rule(mode=st.sampled_from(Mode), count=st.sampled_from(ENDED))
     def have_ended_sagas_in_this_step(self, mode, count):
@@ -125,6 +134,15 @@ class AnyCourse(RuleBasedStateMachine):
         wanted = self.world.orchestrator.wanted
         self.world.orchestrator = Deployed(wanted=wanted, ready=min(wanted, ready))
 
+    @rule(forbids=st.booleans())
+    def be_refused_by_kubernetes(self, forbids):
+        self.world.forbids = forbids
+
+    @rule()
+    def lose_the_orchestrator(self):
+        """Somebody else has scaled it away."""
+        self.world.orchestrator = Deployed(wanted=0, ready=0)
+
     @rule(seconds=st.sampled_from([-3600, -5, 1, 3, 5, 10, 60, 7200]))
     def let_the_clock_jump(self, seconds):
         self.world.now += timedelta(seconds=seconds)
@@ -140,10 +158,56 @@ class AnyCourse(RuleBasedStateMachine):
     @rule(seconds=st.sampled_from([-3600, 3600]))
     def let_the_clock_jump_in_a_rollout(self, seconds):
         """And whatever was waited for, it ends."""
-        self.world.spec = replace(self.world.spec, mode=self.world.active.other, suspend=False)
-        self.go_on(rounds=3, seconds=3, kind=True)
+        self.go_on_in_a_rollout(rounds=3)
         self.world.now += timedelta(seconds=seconds)
         self.end_in_good_weather()
+
+    @rule(
+        rounds=st.integers(1, 9),
+        metrics=st.tuples(st.sampled_from(METRICS), st.sampled_from(METRICS)),
+        sample=st.sampled_from(SAMPLES),
+    )
+    def edit_the_metrics_in_a_rollout(self, rounds, metrics, sample):
+        self.world.sample = sample
+        for each in metrics:
+            self.edit_the_metrics(each)
+            self.go_on_in_a_rollout(rounds)
+
+    @rule(seconds=st.sampled_from([30, 600]), sample=st.sampled_from(SAMPLES))
+    def lose_prometheus_in_a_rollout(self, seconds, sample):
+        self.go_on_in_a_rollout(rounds=2)
+        self.world.sample = AWAY
+        self.go_on(rounds=2, seconds=6, kind=True)
+        self.world.now += timedelta(seconds=seconds)
+        self.world.sample = sample
+        self.go_on(rounds=3, seconds=1, kind=True)
+
+    @rule(seconds=st.sampled_from([590, 700, 800]))
+    def lose_the_orchestrator_in_a_cooldown(self, seconds):
+        """After a rollback the same is asked for again."""
+        world = self.world
+        self.go_on_in_a_rollout(rounds=2)
+        world.take_routes()
+        world.asked = {Command.ABORT}
+        self.go_on(rounds=3, seconds=1, kind=True)
+        world.spec = replace(world.spec, rollback=Rollback(cooldown="10m"))
+        for mode in (world.active, world.active.other):
+            self.edit_the_mode(mode)
+            self.go_on(rounds=2, seconds=1, kind=True)
+        world.now += timedelta(seconds=seconds)
+        self.have_an_orchestrator(0)
+        self.go_on(rounds=3, seconds=6, kind=False)
+
+    @rule(rounds=st.integers(1, 9), slow=st.sampled_from([0, 6]))
+    def be_refused_in_a_rollout(self, rounds, slow):
+        """And as soon as it may, it does what it could not."""
+        self.measure_slowly(slow)
+        self.be_refused_by_the_order_service(refuses=True)
+        self.go_on_in_a_rollout(rounds)
+        self.world.settle()
+        for _ in range(4):
+            self.step()
+        assert self.world.status.undone is None
 
     @rule(weight=st.integers(0, 100), mode=st.sampled_from(Mode))
     def let_somebody_else_switch(self, weight, mode):
@@ -160,135 +224,28 @@ class AnyCourse(RuleBasedStateMachine):
                 self.world.work_off()
             self.step()
 
-    def step(self):
-        world = self.world
-        before, share, epoch = world.status, world.share(self.target), world.epoch
-        self.epoch_before = epoch
-        wanted = world.orchestrator.wanted
-        promoted = Command.PROMOTE in world.asked
-        with suppress(Killed, Stale, Unavailable):
-            once(world)
-        self.assert_a_known_way(before.phase, world.status.phase)
-        self.assert_a_reason_to_promote(before, share, promoted)
-        self.assert_a_reason_to_give_up(before)
-        self.assert_trust_is_earned(before)
-        if world.epoch != epoch:
-            self.assert_a_lawful_share(share)
-        if world.orchestrator.wanted < wanted:
-            self.assert_nobody_needs_the_orchestrator()
-
-    @property
-    def target(self):
-        return self.world.spec.mode.mode
-
-    def assert_a_known_way(self, before, after):
-        if before is not None and before is not after:
-            assert after in TRANSITIONS[before]
-
-    def assert_a_lawful_share(self, before):
-        """Of the target mode: a step's weight, all or nothing; and up by one step at most."""
-        world = self.world
-        weights = {step.weight for step in world.spec.rollout.steps} | {0, 100}
-        share = world.share(self.target)
-        assert share in weights
-        assert not world.spec.suspend or world.status.phase is Phase.ROLLING_BACK
-        if share > before and world.status.phase is Phase.PROGRESSING:
-            assert [weight for weight in weights if before < weight < share] == []
-            assert self.have_ended_enough(before)
-
-    def assert_a_reason_to_promote(self, before, share, promoted):
-        """All new sagas after the last step only if every metric has passed in it, or by hand."""
-        after = self.world.status
-        if not (before.phase is Phase.PROGRESSING and after.phase is Phase.DRAINING):
-            return
-        by_hand = share == 100 or promoted
-        assert by_hand or (self.has_passed(before) and self.have_ended_enough(share))
-
-    def assert_a_reason_to_give_up(self, before):
-        """Measurements give one only where they are judged, and fail more often than they may."""
-        after = self.world.status
-        given_up = after.phase in (Phase.ROLLING_BACK, Phase.HOLDING)
-        if given_up and after.phase is not before.phase and after.rollout.reason == FAILED:
-            failures = {each.name: each.failures for each in before.analysis.metrics}
-            assert any(failures.get(m.name, 0) > m.failure_limit for m in self.judged)
-
-    def assert_trust_is_earned(self, before):
-        """All new sagas are a step, too, where 100 is listed: with no data it does not end, not
-        even by hand. And a mode is trusted only when it has everything and the other nothing."""
-        after, world = self.world.status, self.world
-        if before.phase is None or before.active_mode is after.active_mode:
-            return
-        steps = world.spec.rollout.steps
-        assert before.phase in (Phase.DRAINING, Phase.HOLDING)
-        assert world.share(after.active_mode.mode) == 100
-        assert world.open[before.active_mode.mode] == 0
-        assert world.left[before.active_mode.mode].nothing
-        enough = self.has_passed(before) and self.have_ended_enough(100)
-        assert steps[-1].weight < 100 or enough
-
-    def has_passed(self, status):
-        """All that is judged passed when last measured, which was in this step and not long ago."""
-        analysis, world = status.analysis, self.world
-        passed = {metric.name: Verdict.PASS for metric in self.judged}
-        return (
-            analysis is not None
-            and analysis.epoch == self.epoch_before
-            and abs(world.now - analysis.at) <= timedelta(seconds=15)
-            and {each.name: each.verdict for each in analysis.metrics}.items() >= passed.items()
-        )
-
-    @property
-    def judged(self):
-        return [metric for metric in self.world.spec.analysis.metrics if not metric.dry_run]
-
-    def have_ended_enough(self, share):
-        """Of the target mode's sagas, in the step of that share."""
-        needed = {step.weight: step.min_sagas for step in self.world.spec.rollout.steps}
-        return self.world.ended[self.target] >= needed.get(share, 0)
-
-    def assert_nobody_needs_the_orchestrator(self):
-        world = self.world
-        assert world.share(Mode.ORCHESTRATION) == 0
-        assert world.open[Mode.ORCHESTRATION] == 0
-        assert world.left[Mode.ORCHESTRATION].nothing
-
-    # What must always be true -------------------------------------------------------------------
-
-    @invariant()
-    def at_most_five_switches_are_remembered(self):
-        if hasattr(self, "world"):
-            assert len(self.world.status.switches) <= 5
-
-    @invariant()
-    def whatever_happens_is_saved_as_to_be_announced_and_stays_so_until_it_was(self):
-        """So nothing can be passed over, whenever the operator ends."""
-        if not hasattr(self, "world"):
-            return
-        world = self.world
-        for before, after in world.saved:
-            reasons = {note.reason for note in after.unannounced}
-            if before.phase is not None and before.phase is not after.phase:
-                assert reasons - OF_THE_ROUTE, (before.phase, after.phase)
-            if before.epoch is not None and choreography(before) != choreography(after):
-                assert reasons & OF_THE_ROUTE, (before.weight, after.weight)
-            lost = set(after.unannounced) - set(world.notes) - set(world.status.unannounced)
-            assert not lost or len(world.status.unannounced) == MOST_UNANNOUNCED
-        world.saved.clear()
+    def go_on_in_a_rollout(self, rounds, seconds=3):
+        self.world.spec = replace(self.world.spec, mode=self.world.active.other, suspend=False)
+        self.go_on(rounds, seconds, kind=True)
 
     # What can always be done --------------------------------------------------------------------
 
-    @rule()
-    def abort_and_be_back(self):
-        """From every state of a rollout, one word leads to where everything was before."""
+    @rule(rounds=st.integers(1, 9), orchestrator=st.booleans(), forbids=st.booleans())
+    def abort_and_be_back(self, rounds, orchestrator, forbids):
+        """From every state of a rollout, and whatever else is the matter, one word leads to where
+        everything was before, if only the order service takes it."""
         world = self.world
-        world.settle()
+        self.go_on_in_a_rollout(rounds)
+        if not orchestrator:
+            self.lose_the_orchestrator()
+        world.forbids = forbids
+        world.take_routes()
         if Command.ABORT not in world.status.actions:
             return
         active = world.active
         world.asked = {Command.ABORT}
         for _ in range(6):
-            world.settle()
-            once(world)
+            self.step()
         assert world.share(active.mode) == 100
         assert world.status.phase in (Phase.ROLLING_BACK, Phase.ROLLED_BACK, Phase.STABLE)
 
@@ -316,12 +273,6 @@ class AnyCourse(RuleBasedStateMachine):
         assert ready.status == "True"
         assert all(switch.outcome in Outcome for switch in world.status.switches)
         assert world.status.unannounced == ()
-
-
-def choreography(status):
-    """Percent of new sagas, as the status has it."""
-    of_the_target = status.target_mode is Who.CHOREOGRAPHY
-    return status.weight if of_the_target else 100 - status.weight
 
 
 TestAnyCourse = AnyCourse.TestCase

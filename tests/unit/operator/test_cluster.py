@@ -130,6 +130,13 @@ def test_the_orchestrator_is_scaled_only_as_it_was_looked_at(operator):
     assert operator.replicas == 0
 
 
+def test_pods_that_were_sent_away_are_not_ready_for_what_was_asked_for_since(operator):
+    operator.api.put_deployment(1, ready=1, generation=3, seen=2)
+    assert operator.cluster.look()[1].orchestrator == Deployed(wanted=1, ready=0)
+    operator.api.put_deployment(1, ready=1, generation=3, seen=3)
+    assert operator.cluster.look()[1].orchestrator == Deployed(wanted=1, ready=1)
+
+
 def test_a_deployment_that_is_gone_is_trouble_and_not_the_end_of_the_object(operator):
     operator.cluster.look()
     del operator.api.objects[DEPLOYMENT]

@@ -22,7 +22,10 @@ ROUTE = {
     "at": "2026-03-01T12:00:09Z",
     "open": [{"mode": "choreography", "epoch": e, "orders": 2} for e in (6, 7)],
     "current": [{"mode": "choreography", "placed": 9, "ended": 5}],
-    "history": [],
+    "history": [
+        {"epoch": 7, "mode": "choreography", "weight": 30, "changed_at": "2026-03-01T12:00:00Z"},
+        {"epoch": 6, "mode": "orchestration", "weight": 100, "changed_at": "2026-03-01T11:00:00Z"},
+    ],
 }
 LEFT = [{"mode": mode, "unsent": 1, "parked": 0, "unread": 2} for mode in Mode]
 RULE = {"name": "few", "guards": "AuthorizePayment", "effect": "limit"} | {
@@ -59,6 +62,8 @@ def test_the_route_is_read_with_what_is_open_in_each_mode():
     assert (route.share(Mode.CHOREOGRAPHY), route.share(Mode.ORCHESTRATION)) == (30, 70)
     assert route.open == {Mode.CHOREOGRAPHY: 4, Mode.ORCHESTRATION: 0}
     assert route.ended == {Mode.CHOREOGRAPHY: 5}
+    assert [past.leaves(Mode.CHOREOGRAPHY) for past in route.history] == [False, True]
+    assert route.history[0].changed_at == route.changed_at
 
 
 def test_a_switch_names_the_epoch_and_the_token():

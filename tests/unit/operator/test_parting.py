@@ -162,6 +162,27 @@ def test_an_object_is_no_stranger_to_whoever_was_killed_before_its_status_was_sa
     assert rollout.services.share(Mode.CHOREOGRAPHY) == 20
 
 
+@pytest.mark.parametrize("lost", [{}, {"phase": "Verifying"}])
+def test_a_drain_is_gone_on_with_by_whoever_finds_no_status_that_can_be_read(rollout, lost):
+    rollout.services.open = {Mode.ORCHESTRATION: 5, Mode.CHOREOGRAPHY: 5}
+    annotations = {"bandstand.dev/promote": "now"}
+    spec = rollout.api.objects[OBJECT]["spec"]
+    status = rollout.api.objects[OBJECT]["status"]
+    rollout.api.put_coordination(spec, annotations=annotations)
+    rollout.api.objects[OBJECT]["status"] = status
+    reconcile(rollout.cluster)
+    assert rollout.services.share(Mode.CHOREOGRAPHY) == 100
+    rollout.api.objects[OBJECT]["status"] = lost
+    look_after(rollout.another().cluster, rollout.parting)
+    status = rollout.api.objects[OBJECT]["status"]
+    assert (status["phase"], status["activeMode"]) == ("Draining", "Orchestration")
+    assert status["actions"] == ["abort"]
+    rollout.services.open = {}
+    look_after(rollout.cluster, rollout.parting)
+    status = rollout.api.objects[OBJECT]["status"]
+    assert (status["phase"], status["activeMode"]) == ("Stable", "Choreography")
+
+
 def test_what_is_gone_is_in_no_phase_and_has_no_target(rollout):
     rollout.cluster.look()
     assert rollout.metric("phase", phase="Progressing") == 1

@@ -30,17 +30,17 @@ def test_nothing_that_is_needed_is_scaled_to_zero():
     idle = Orchestrator(scale_to_zero_when_idle=True)
     spec = a_spec(orchestrator=idle)
     busy = a_route(Mode.CHOREOGRAPHY, 100, open={Mode.ORCHESTRATION: 1, Mode.CHOREOGRAPHY: 0})
-    assert decide(spec, an_observation(route=busy), START).actions == ()
+    assert decide(spec, an_observation(route=busy), START).wishes == ()
     done = a_route(Mode.CHOREOGRAPHY, 100)
-    assert decide(spec, an_observation(route=done), START).actions == (Scale(0),)
-    assert decide(spec, an_observation(route=done, left=None), START).actions == ()
+    assert decide(spec, an_observation(route=done), START).wishes == (Scale(0),)
+    assert decide(spec, an_observation(route=done, left=None), START).wishes == ()
 
 
 def test_an_orchestrator_that_is_not_ours_is_there_and_is_never_scaled():
     orchestrator = Scaler(AnOperator().api.client(), name="").look()
     spec = a_spec(orchestrator=Orchestrator(scale_to_zero_when_idle=True))
     seen = an_observation(route=a_route(Mode.CHOREOGRAPHY, 100), orchestrator=orchestrator)
-    assert decide(spec, seen, START).actions == ()
+    assert decide(spec, seen, START).wishes == ()
     back = an_observation(route=a_route(Mode.CHOREOGRAPHY, 100), orchestrator=orchestrator)
     begun = decide(a_spec(mode=Who.ORCHESTRATION), back, START)
     assert begun.status.phase is Phase.PREPARING
@@ -82,5 +82,5 @@ def test_an_orchestrator_that_was_sent_away_is_not_fetched_back_by_a_service_out
     away = Deployed(wanted=0, ready=0)
     route = a_route(Mode.CHOREOGRAPHY, 100)
     assert (
-        decide(spec, an_observation(route=route, left=None, orchestrator=away), START).actions == ()
+        decide(spec, an_observation(route=route, left=None, orchestrator=away), START).wishes == ()
     )

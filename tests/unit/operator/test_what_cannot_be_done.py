@@ -1,11 +1,14 @@
 """A route that is not taken, and an orchestrator that cannot be scaled: said, and not for ever."""
 
+from contextlib import suppress
+
 import pytest
 
 from coordination_operator.analysis import Sample
 from coordination_operator.errors import Unavailable
-from coordination_operator.phases import Phase
-from coordination_operator.reconcile import reconcile
+from coordination_operator.phases import Command, Phase
+from coordination_operator.plan import Deployed
+from coordination_operator.reconcile import once, reconcile
 from coordination_operator.resources import Drain, Orchestrator, Who
 from services.kit.message import Mode
 from tests.unit.operator.a_world import World, a_world, reasons, run
@@ -86,15 +89,55 @@ def test_the_last_step_that_cannot_be_taken_says_why_the_drain_has_not_ended():
 
 
 def test_an_orchestrator_that_cannot_be_scaled_is_a_condition_and_no_end_of_being_ready():
-    class Forbidden(World):
-        def scale(self, replicas):
-            raise Unavailable("the API server: forbidden")
-
     idle = Orchestrator(scale_to_zero_when_idle=True)
-    world = Forbidden(a_spec(orchestrator=idle), Mode.CHOREOGRAPHY)
+    world = World(a_spec(orchestrator=idle), Mode.CHOREOGRAPHY, forbids=True)
     for _ in range(2):
         with pytest.raises(Unavailable):
             reconcile(world)
     said = "OrchestratorNotScaled: the API server: forbidden"
     assert world.status.message == said
     assert condition(world, "Ready") == ("True", "Stable", f"{Who.CHOREOGRAPHY} has all new sagas")
+
+
+def test_what_was_refused_once_is_done_though_measuring_takes_as_long_as_its_interval():
+    world = a_refusing_world()
+    world.slow = 6
+    run(world, 1)
+    world.refuses = False
+    run(world, 1)
+    assert world.shares == [10]
+    world.refuses = True
+    run(world, 4)
+    assert world.status.message == WHY
+    world.refuses = False
+    assert run(world, 8) is Phase.STABLE
+
+
+@pytest.mark.parametrize("mode", Mode)
+def test_a_way_back_waits_for_no_orchestrator_that_cannot_be_scaled(mode):
+    """Neither when it takes new sagas from it nor when it gives them back."""
+    world = World(a_spec(Who.of(mode)), mode)
+    run(world)
+    world.spec = a_spec(Who.of(mode.other))
+    run(world, 1)
+    assert world.share(mode.other) == 10
+    world.orchestrator, world.forbids = Deployed(wanted=0, ready=0), True
+    world.asked = {Command.ABORT}
+    for _ in range(3):
+        world.wait(seconds=6)
+        with suppress(Unavailable):
+            reconcile(world)
+    assert world.share(mode) == 100
+    assert reasons(world).count("OrchestratorNotScaled") == 1
+
+
+def test_a_way_back_fetches_the_orchestrator_before_it_gives_sagas_back_to_it():
+    world = a_world()
+    run(world, 1)
+    world.orchestrator = Deployed(wanted=0, ready=0)
+    world.asked = {Command.ABORT}
+    once(world)
+    once(world)
+    assert (world.orchestrator.wanted, world.shares) == (1, [10])
+    once(world)
+    assert world.shares == [10, 0]
