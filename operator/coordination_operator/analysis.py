@@ -80,9 +80,16 @@ def record(
 ) -> AnalysisStatus:
     """Counted within one epoch, and of one question: another is judged by its own answers alone."""
     metrics = before.metrics if before is not None and before.epoch == epoch else ()
-    known = {(each.name, each.asked): each for each in metrics}
-    counted = tuple(_counted(known.get((each.name, each.asked)), each) for each in found)
+    counted = tuple(_counted(answer_to(each.name, each.asked, metrics), each) for each in found)
     return AnalysisStatus(epoch=epoch, at=now, clear_since=clear_since, metrics=counted)
+
+
+def answer_to(name: str, question: str, metrics: Sequence[Measurement]) -> Measurement | None:
+    """One without a question counts as this one's: who upgraded the operator and forgot its CRD has
+    an API server that drops the question."""
+    return next(
+        (each for each in metrics if each.name == name and each.asked in ("", question)), None
+    )
 
 
 def notes(

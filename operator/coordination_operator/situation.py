@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from coordination_operator.analysis import asked, needs_stable
+from coordination_operator.analysis import answer_to, asked, needs_stable
 from coordination_operator.course import Course
 from coordination_operator.phases import VALID, Command, Phase
 from coordination_operator.resources import Metric, length
@@ -131,8 +131,7 @@ class Situation(Course):
     def measurement(self, metric: Metric) -> Measurement | None:
         """Of the same name and question: what another one had as its answer says nothing."""
         metrics = self.analysis.metrics if self.analysis else ()
-        sought = (metric.name, asked(metric))
-        return next((each for each in metrics if (each.name, each.asked) == sought), None)
+        return answer_to(metric.name, asked(metric), metrics)
 
     @property
     def measurements(self) -> list[Measurement]:

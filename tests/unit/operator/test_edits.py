@@ -6,9 +6,9 @@ from msgspec.structs import replace
 from coordination_operator.analysis import Sample
 from coordination_operator.phases import Phase
 from coordination_operator.reconcile import once
-from coordination_operator.resources import Range, Rollback
+from coordination_operator.resources import Range, Rollback, Who
 from services.kit.message import Mode
-from tests.unit.operator.a_world import Killed, a_world, run
+from tests.unit.operator.a_world import Killed, World, a_world, run
 from tests.unit.operator.builders import ERRORS, a_spec
 
 HARDER = replace(ERRORS, threshold_range=Range(max=0.001))
@@ -68,3 +68,27 @@ def test_what_only_follows_from_a_verdict_is_not_measured_anew():
     world.spec = a_spec(metrics=(replace(ERRORS, failure_limit=2),))
     run(world, 1, seconds=1)
     assert world.status.analysis.metrics[0].passes == 1
+
+
+class Forgetful(World):
+    """Its definition knows nothing of questions, and so its API server drops them."""
+
+    def save(self, status):
+        super().save(without_questions(status))
+
+
+def without_questions(status):
+    if status.analysis is None:
+        return status
+    pruned = tuple(replace(each, asked="") for each in status.analysis.metrics)
+    return replace(status, analysis=replace(status.analysis, metrics=pruned))
+
+
+def test_where_the_new_definition_was_not_applied_a_rollout_goes_on():
+    """Helm leaves definitions as they are."""
+    world = Forgetful(a_spec(mode=Who.ORCHESTRATION))
+    run(world)
+    world.spec = a_spec()
+    run(world, 60, seconds=3)
+    assert world.status.phase is Phase.STABLE
+    assert world.share(Mode.CHOREOGRAPHY) == 100
