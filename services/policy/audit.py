@@ -10,7 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from services.kit.message import Mode, SagaId
+import msgspec
+
+from services.policy.accounts import Account, Accounts, Taken
 from services.policy.cel import EvaluationError
 from services.policy.evidence import (
     NEVER,
@@ -27,8 +29,7 @@ from services.policy.rulebook import Guard, Rulebook, compile_rules
 from services.policy.rules import Effect, RuleSet
 from services.policy.steps import CAUSES, DONE
 
-Account = tuple[str, str, Mode, str]
-Accounts = dict[Account, dict[SagaId, tuple[float, int]]]
+Dated = tuple[Era, Rulebook]
 
 
 def audit(eras: Sequence[Era], histories: Iterable[History]) -> Findings:
@@ -41,8 +42,8 @@ def audit(eras: Sequence[Era], histories: Iterable[History]) -> Findings:
 class Auditor:
     def __init__(self, eras: Sequence[Era]) -> None:
         self._books: dict[int, Rulebook] = {}
-        self._eras: list[tuple[Era, Rulebook]] = []
-        self._accounts: Accounts = {}
+        self._eras: list[Dated] = []
+        self._accounts = Accounts()
         self.findings = Findings()
         self.look_at(eras)
 
@@ -61,7 +62,7 @@ class Auditor:
         return self._books[rules.version]
 
     def go_over(self, histories: Iterable[History]) -> None:
-        """In the order of time, as far as limits need it."""
+        """In the order of time; of limits, those that come later are judged rightly, too."""
         done = [each for history in histories for each in self.take(history)]
         for each in sorted(done, key=lambda one: one.at):
             self.judge(each)
@@ -70,12 +71,7 @@ class Auditor:
     def _forget(self, now: float) -> None:
         """What no limit that ever was looks back to."""
         windows = (r.limit.window_seconds for e, _ in self._eras for r in e.rules.rules if r.limit)
-        since = now - max(windows, default=0.0)
-        self._accounts = {
-            account: recent
-            for account, taken in self._accounts.items()
-            if (recent := {order: entry for order, entry in taken.items() if entry[0] > since})
-        }
+        self._accounts.forget(now - max(windows, default=0.0))
 
     def take(self, history: History) -> Iterator[Done]:
         """Its steps; what was done before its cause, nobody can have asked for."""
@@ -106,7 +102,7 @@ class Auditor:
             era, book = possible[0]
             for rule, why in broken[0].items():
                 self._accuse(done, rule, book.version, self._kind(done, era), why)
-        self._spend(done, in_force)
+        self._spend(done, in_force, possible)
 
     def _kind(self, done: Done, era: Era) -> Kind:
         return Kind.BYPASS if era.is_enforced_by(done.point, done.caused_at) else Kind.SLIPPED
@@ -137,16 +133,10 @@ class Auditor:
             return f"error: {error}" if rule.on_error == "closed" else None
 
     def _over(self, done: Done, guard: Guard) -> str | None:
-        """Counted is only what must have been counted: decided surely within the window."""
-        limit = guard.rule.limit
-        assert limit is not None
-        account, amount = _account(done, guard)
-        since = done.at - limit.window_seconds
-        spent = sum(taken for at, taken in self._accounts.get(account, {}).values() if at > since)
-        over = spent + amount > limit.at_most
-        return f"{spent} + {amount} of {limit.at_most} for {account[1]}" if over else None
+        account, taken = _taken(done, guard)
+        return self._accounts.over(account, done.history.order_id, taken)
 
-    def _spend(self, done: Done, in_force: Sequence[tuple[Era, Rulebook]]) -> None:
+    def _spend(self, done: Done, in_force: Sequence[Dated], possible: Sequence[Dated]) -> None:
         """Only what the point surely took, by whichever set it went: from the last that it surely
         enforced when the step was caused, to the newest when it was told. Who was undone has got
         it back."""
@@ -154,29 +144,37 @@ class Auditor:
             return
         enforced = [era.is_enforced_by(done.point, done.caused_at) for era, _ in in_force]
         known = max((i for i, is_so in enumerate(enforced) if is_so), default=0)
-        taken = [self._taken(done, book) for _, book in in_force[known:]]
+        taken = [self._within_limits(done, book) for _, book in in_force[known:]]
         for account in set(taken[0]).intersection(*taken):
-            entry = done.caused_at, min(each[account] for each in taken)
-            self._accounts.setdefault(account, {}).setdefault(done.history.order_id, entry)
+            least = min(each[account].amount for each in taken)
+            charge = self._charge(done, account[0], *possible[0]) if len(possible) == 1 else None
+            one = msgspec.structs.replace(taken[-1][account], amount=least, charge=charge)
+            self.findings.violations += self._accounts.book(account, done.history.order_id, one)
 
-    def _taken(self, done: Done, book: Rulebook) -> dict[Account, int]:
+    def _within_limits(self, done: Done, book: Rulebook) -> dict[Account, Taken]:
         """What it took by these rules; who goes beyond a limit, or only looks, may take nothing."""
         taken = {}
         for guard in book.guards.get(done.step, ()):
             if guard.rule.limit is None or not guard.rule.enforced or not _is_true(done, guard):
                 continue
             try:
-                account, amount = _account(done, guard)
-                if self._over(done, guard) is None:
-                    taken[account] = amount
+                account, one = _taken(done, guard)
             except EvaluationError:  # then the point took nothing either
                 continue
+            if self._accounts.over(account, done.history.order_id, one) is None:
+                taken[account] = one
         return taken
 
+    def _charge(self, done: Done, rule: str, era: Era, book: Rulebook) -> Violation:
+        return _violation(done, rule, book.version, self._kind(done, era), "")
+
     def _accuse(self, done: Done, rule: str, version: int, kind: Kind, why: str) -> None:
-        order, mode = done.history.order_id, done.history.mode
-        violation = Violation(order, mode, done.step, rule, version, kind, why, done.at)
-        self.findings.violations.append(violation)
+        self.findings.violations.append(_violation(done, rule, version, kind, why))
+
+
+def _violation(done: Done, rule: str, version: int, kind: Kind, why: str) -> Violation:
+    order, mode = done.history.order_id, done.history.mode
+    return Violation(order, mode, done.step, rule, version, kind, why, done.at)
 
 
 def _unanswered(done: Done, guard: Guard) -> str | None:
@@ -201,8 +199,10 @@ def _is_true(done: Done, guard: Guard) -> bool:
         return False
 
 
-def _account(done: Done, guard: Guard) -> tuple[Account, int]:
+def _taken(done: Done, guard: Guard) -> tuple[Account, Taken]:
     assert guard.per is not None
     assert guard.sum is not None
+    assert guard.rule.limit is not None
     key, amount = str(guard.per.evaluate(done.seen)), int(guard.sum.evaluate(done.seen))
-    return (guard.rule.name, key, done.history.mode, done.point), amount
+    taken = Taken(done.caused_at, done.at, amount, guard.rule.limit)
+    return (guard.rule.name, key, done.history.mode, done.point), taken

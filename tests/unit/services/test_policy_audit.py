@@ -171,7 +171,62 @@ def test_the_accounts_of_a_limit_are_forgotten_when_nothing_looks_back_to_them()
     for number in range(20):
         order = msgspec.structs.replace(EXAMPLE, customer_id=f"c-{number}")
         auditor.go_over([a_history(at=200.0 + 100 * number, number=number, order=order)])
-    assert len(auditor._accounts) == 1
+    assert len(auditor._accounts.taken) == 1
+
+
+A_MINUTE = {"atMost": 1, "windowSeconds": 60}
+
+
+def held_until(at, placed_at=200.0, number=1, **more):
+    """It closed late: shipping held it."""
+    late = {"ShipmentArranged": at, "PaymentCaptured": at + 0.1, "StockShipped": at + 0.2}
+    return a_history(at=placed_at, number=number, **late, **more)
+
+
+def pages(eras, *of_histories):
+    auditor = Auditor(eras)
+    for page in of_histories:
+        auditor.go_over(page)
+    return {violation.order_id for violation in auditor.findings.violations}
+
+
+def test_an_order_that_closed_late_is_not_charged_with_what_came_after_it():
+    era = an_era({"effect": "limit", "limit": A_MINUTE})
+    late, later = held_until(3_800.0), a_history(at=320.0, number=2)
+    assert pages([era], [later], [late]) == set()
+
+
+def test_an_order_that_closed_late_counts_against_those_that_closed_before_it():
+    era = an_era({"effect": "limit", "limit": A_MINUTE})
+    late, later = held_until(400.0), a_history(at=230.0, number=2)
+    assert pages([era], [later], [late]) == pages([era], [late, later]) == {"order-2"}
+
+
+def test_who_may_have_been_let_through_before_a_window_began_is_not_charged_with_it():
+    """Its payment took longer than the window, and so do those that nobody answers at once."""
+    era = an_era({"effect": "limit", "limit": A_MINUTE})
+    slow = held_until(400.0, PaymentAuthorized=300.0)
+    assert accused([era], a_history(at=290.0, number=2), slow) == []
+
+
+taken_once = st.tuples(st.integers(0, 90), st.integers(1, 20), st.integers(1, 3), st.integers(0, 3))
+
+
+@given(st.lists(taken_once, max_size=10), st.integers(1, 5), st.sampled_from([30, 1_000]))
+def test_in_whichever_pages_orders_come_whoever_kept_a_limit_is_accused_by_none(orders, most, wide):
+    """And a limit that was not kept shows in any, where nothing was forgotten meanwhile."""
+    limit = {"atMost": most, "windowSeconds": wide, "sum": "order.amount_cents"}
+    era = an_era({"effect": "limit", "limit": limit})
+    of_page = dict[int, list[History]]()
+    for number, (start, lasts, cents, page) in enumerate(orders):
+        order = msgspec.structs.replace(EXAMPLE, amount_cents=cents)
+        done_at = 200.0 + start + lasts
+        told = held_until(500.0, 200.0 + start, number, order=order, PaymentAuthorized=done_at)
+        of_page.setdefault(page, []).append(told)
+    at_once = pages([era], [each for page in of_page.values() for each in page])
+    in_pages = pages([era], *(of_page[page] for page in sorted(of_page)))
+    assert at_once or not in_pages
+    assert in_pages or not at_once or wide == 30
 
 
 @pytest.mark.parametrize("on_error", ["open", "closed"])
