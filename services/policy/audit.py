@@ -3,7 +3,7 @@
 Pure, and it believes no enforcement point: it replays what happened (events, with their times) and
 looks only at rule sets, at when points said they enforce them, and at what people answered. No
 order is accused that may have been decided before a rule came: a step counts against the rules
-that were in force from its last cause on.
+that were in force from its last cause on, or from when older ones let it go on.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import msgspec
 
 from services.policy.accounts import Account, Accounts, Taken
+from services.policy.candidates import Candidate, Candidates, Dated, is_true
 from services.policy.cel import EvaluationError
 from services.policy.evidence import (
     NEVER,
@@ -23,13 +24,10 @@ from services.policy.evidence import (
     Findings,
     History,
     Kind,
-    Violation,
 )
 from services.policy.rulebook import Guard, Rulebook, compile_rules
 from services.policy.rules import Effect, RuleSet
 from services.policy.steps import CAUSES, DONE
-
-Dated = tuple[Era, Rulebook]
 
 
 def audit(eras: Sequence[Era], histories: Iterable[History]) -> Findings:
@@ -85,38 +83,30 @@ class Auditor:
             done = Done(history, step, max(known, default=at), at)
             for cause, told_at in causes.items():
                 if told_at > at:
-                    self._accuse(done, PROCESS, 0, Kind.BYPASS, f"without {cause}")
+                    unasked = done.violation(PROCESS, 0, Kind.BYPASS, f"without {cause}")
+                    self.findings.violations.append(unasked)
             yield done
 
     def judge(self, done: Done) -> None:
-        in_force = [pair for pair in self._eras if pair[0].rules.applied_at <= done.at]
-        at_cause = max(
-            (i for i, pair in enumerate(in_force) if pair[0].rules.applied_at <= done.caused_at),
-            default=0,
-        )
-        possible = in_force[at_cause:]
+        in_force = [dated for dated in self._eras if dated[0].rules.applied_at <= done.at]
+        sets = Candidates(done, in_force)
         self.findings.steps += 1
-        self.findings.guarded += bool(possible[0][1].guards.get(done.step))
-        broken = [self._broken(done, book) for _, book in possible]
+        self.findings.guarded += bool(sets.first.book.guards.get(done.step))
+        broken = [self._broken(done, each) for each in sets.possible]
         if all(broken):
-            era, book = possible[0]
-            for rule, why in broken[0].items():
-                self._accuse(done, rule, book.version, self._kind(done, era), why)
-        self._spend(done, in_force, possible)
+            self.findings.violations += [sets.violation(*each) for each in broken[0].items()]
+        self._spend(done, sets)
 
-    def _kind(self, done: Done, era: Era) -> Kind:
-        return Kind.BYPASS if era.is_enforced_by(done.point, done.caused_at) else Kind.SLIPPED
-
-    def _broken(self, done: Done, book: Rulebook) -> dict[str, str]:
+    def _broken(self, done: Done, one: Candidate) -> dict[str, str]:
         """The enforced rules that forbid it, and why."""
         found = {}
-        for guard in book.guards.get(done.step, ()):
-            why = self._forbids(done, guard) if guard.rule.enforced else None
+        for guard in one.book.guards.get(done.step, ()):
+            why = self._forbids(done, guard, one.since) if guard.rule.enforced else None
             if why is not None:
                 found[guard.rule.name] = why
         return found
 
-    def _forbids(self, done: Done, guard: Guard) -> str | None:
+    def _forbids(self, done: Done, guard: Guard, since: float) -> str | None:
         rule = guard.rule
         try:
             if not guard.when.evaluate(done.seen):
@@ -125,29 +115,26 @@ class Auditor:
             if missing:
                 return f"without {missing[0]}"
             if rule.effect is Effect.LIMIT:
-                return self._over(done, guard)
+                return self._over(done, guard, since)
             if rule.effect is Effect.HOLD:
                 return _unanswered(done, guard)
             return "denied" if rule.effect is Effect.DENY else None
         except EvaluationError as error:
             return f"error: {error}" if rule.on_error == "closed" else None
 
-    def _over(self, done: Done, guard: Guard) -> str | None:
-        account, taken = _taken(done, guard)
+    def _over(self, done: Done, guard: Guard, since: float) -> str | None:
+        account, taken = _taken(done, guard, since)
         return self._accounts.over(account, done.history.order_id, taken)
 
-    def _spend(self, done: Done, in_force: Sequence[Dated], possible: Sequence[Dated]) -> None:
-        """Only what the point surely took, by whichever set it went: from the last that it surely
-        enforced when the step was caused, to the newest when it was told. Who was undone has got
-        it back."""
+    def _spend(self, done: Done, sets: Candidates) -> None:
+        """Only what the point surely took, by whichever set it went. Who was undone has got it
+        back."""
         if not UNDONE.isdisjoint(done.history.events):
             return
-        enforced = [era.is_enforced_by(done.point, done.caused_at) for era, _ in in_force]
-        known = max((i for i, is_so in enumerate(enforced) if is_so), default=0)
-        taken = [self._within_limits(done, book) for _, book in in_force[known:]]
+        taken = [self._within_limits(done, each.book) for each in sets.all]
         for account in set(taken[0]).intersection(*taken):
             least = min(each[account].amount for each in taken)
-            charge = self._charge(done, account[0], *possible[0]) if len(possible) == 1 else None
+            charge = sets.violation(account[0]) if len(sets.possible) == 1 else None
             one = msgspec.structs.replace(taken[-1][account], amount=least, charge=charge)
             self.findings.violations += self._accounts.book(account, done.history.order_id, one)
 
@@ -155,26 +142,15 @@ class Auditor:
         """What it took by these rules; who goes beyond a limit, or only looks, may take nothing."""
         taken = {}
         for guard in book.guards.get(done.step, ()):
-            if guard.rule.limit is None or not guard.rule.enforced or not _is_true(done, guard):
+            if guard.rule.limit is None or not guard.rule.enforced or not is_true(done, guard):
                 continue
             try:
-                account, one = _taken(done, guard)
+                account, one = _taken(done, guard, done.caused_at)
             except EvaluationError:  # then the point took nothing either
                 continue
             if self._accounts.over(account, done.history.order_id, one) is None:
                 taken[account] = one
         return taken
-
-    def _charge(self, done: Done, rule: str, era: Era, book: Rulebook) -> Violation:
-        return _violation(done, rule, book.version, self._kind(done, era), "")
-
-    def _accuse(self, done: Done, rule: str, version: int, kind: Kind, why: str) -> None:
-        self.findings.violations.append(_violation(done, rule, version, kind, why))
-
-
-def _violation(done: Done, rule: str, version: int, kind: Kind, why: str) -> Violation:
-    order, mode = done.history.order_id, done.history.mode
-    return Violation(order, mode, done.step, rule, version, kind, why, done.at)
 
 
 def _unanswered(done: Done, guard: Guard) -> str | None:
@@ -192,17 +168,10 @@ def _unanswered(done: Done, guard: Guard) -> str | None:
     return "was not held"
 
 
-def _is_true(done: Done, guard: Guard) -> bool:
-    try:
-        return bool(guard.when.evaluate(done.seen))
-    except EvaluationError:
-        return False
-
-
-def _taken(done: Done, guard: Guard) -> tuple[Account, Taken]:
+def _taken(done: Done, guard: Guard, since: float) -> tuple[Account, Taken]:
     assert guard.per is not None
     assert guard.sum is not None
     assert guard.rule.limit is not None
     key, amount = str(guard.per.evaluate(done.seen)), int(guard.sum.evaluate(done.seen))
-    taken = Taken(done.caused_at, done.at, amount, guard.rule.limit)
+    taken = Taken(since, done.at, amount, guard.rule.limit)
     return (guard.rule.name, key, done.history.mode, done.point), taken

@@ -100,6 +100,10 @@ class Done:
     def seen(self) -> Context:
         return context(self.history.placed)
 
+    def violation(self, rule: str, version: int, kind: Kind, why: str) -> Violation:
+        order, mode = self.history.order_id, self.history.mode
+        return Violation(order, mode, self.step, rule, version, kind, why, self.at)
+
 
 @dataclass
 class Findings:
