@@ -41,6 +41,7 @@ from tests.integration.waiting import eventually
 MODES = pytest.mark.parametrize("mode", Mode)
 ENFORCED_BY = {Mode.ORCHESTRATION: (CONDUCTOR,), Mode.CHOREOGRAPHY: PARTICIPANTS}
 ABOUT = "order.items.exists(item, item.sku == '{}')"
+PIANO_SECONDS = 30
 RULES = (
     {
         "name": "no-drums",
@@ -53,7 +54,7 @@ RULES = (
         "guards": "ArrangeShipment",
         "when": ABOUT.format("piano"),
         "effect": "hold",
-        "hold": {"seconds": 30},
+        "hold": {"seconds": PIANO_SECONDS},
     },
     {
         "name": "cellos-are-looked-at-in-vain",
@@ -265,6 +266,18 @@ def test_who_asks_whether_there_are_holds_that_nobody_has_read_is_told_so_by_the
         eventually(lambda: not Unheard(probe, "order-timeline").are_holds(), "they are read")
     finally:
         probe.close()
+
+
+@MODES
+def test_an_order_that_is_cancelled_while_it_is_held_leaves_nothing_that_a_drain_waits_for(
+    shop, stack
+):
+    order = shop.place("piano")
+    eventually(lambda: "StepHeld" in str(shop.look(order)["timeline"]), f"{order} is held")
+    assert shop.answer(order, "cancel") == 202
+    assert shop.ended(order) == "cancelled"
+    with on_stage(stack) as stage:
+        assert stage.await_quiet(PIANO_SECONDS / 2)
 
 
 @MODES

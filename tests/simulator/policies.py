@@ -80,10 +80,19 @@ def broken_rules(world: World) -> Iterator[str]:
         if found.kind is Kind.BYPASS:
             yield f"{world.trace.name(found.order_id)}: accused of {found}"
     if world.plan.rules_from_start and world.plan.later_rules is None:
+        for order in world.held_and_closed:
+            yield f"{world.trace.name(order)}: still held although it was closed"
         for order, row in world.book.orders.items():
             yield from _undecided(world, order, row, minutes)
             yield from _against_the_rules(world, order, row)
         yield from _over_the_limit(world)
+
+
+def held_and_closed(world: World) -> set[SagaId]:
+    """Orders that are over, and that somebody still holds."""
+    parked = [each for store in world.stores.values() for each in store.parked.values()]
+    held = {each.message.saga_id for each in parked if each.why == "held"}
+    return {order for order in held if world.book.orders[order].closed}
 
 
 def _decided_once(world: World, minutes: list[Minute]) -> Iterator[str]:

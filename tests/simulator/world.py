@@ -17,6 +17,7 @@ from tests.simulator import chaos, front_door
 from tests.simulator.broker import Group, Losses, MemoryBroker, MemoryProducer
 from tests.simulator.chaos import Chaos, Plan
 from tests.simulator.database import Clock, MemorySession, Store
+from tests.simulator.policies import held_and_closed
 from tests.simulator.replica import Replica
 from tests.simulator.repositories import OrderBook, OrderRow
 from tests.simulator.services import BLUEPRINTS, TABLES, WORDS
@@ -71,6 +72,7 @@ class World:
         self.rules_to_come = list(self.rule_sets.values())
         self.applied_at: dict[int, float] = {}
         self.held_and_lost: list[SagaId] = []
+        self.held_and_closed: set[SagaId] = set()
         if self.plan.rules_from_start:
             self._apply_rules()
             self._everybody_hears_of_rules()
@@ -259,6 +261,7 @@ class World:
                 self._answer()
             if self._round():
                 continue
+            self.held_and_closed |= held_and_closed(self)
             due = self._next_due()
             if due is None:
                 return

@@ -8,8 +8,10 @@ from services.kit.message import Mode
 from services.messages import (
     HoldApproved,
     HoldDeclined,
+    OrderCancelRequested,
     OrderExpired,
     PaymentAuthorized,
+    StockRejected,
     StockReserved,
 )
 from services.order.unheard import any_unread
@@ -102,6 +104,41 @@ def test_a_hold_that_is_over_while_its_step_waits_for_a_fact_keeps_no_order_for_
     shipping = Point("shipping", Mode.CHOREOGRAPHY, a_book(rule))
     shipping.hears(an_order())
     assert shipping.hears(OrderExpired(order_id=ORDER_ID)) == ["ShipmentCancelled"]
+
+
+AN_HOUR = {"seconds": 3_600, "silence": "allow"}
+REJECTED = StockRejected(order_id=ORDER_ID, reason="out_of_stock")
+
+
+@pytest.mark.parametrize("batches", ["OR", "RO", "O R", "R O"])
+@pytest.mark.parametrize("are_rules_gone", [False, True])
+def test_an_order_that_goes_back_is_held_no_longer_and_nobody_is_asked_about_it(
+    batches, are_rules_gone
+):
+    """Whichever is heard first; a drain waits for what is parked."""
+    payment = Point("payment", Mode.CHOREOGRAPHY, a_book({**LOOK, "hold": AN_HOUR}))
+    for number, batch in enumerate(batches.split()):
+        if are_rules_gone and number:
+            payment.rules.take(a_book(version=2))
+        payment.hears(*({"O": an_order(), "R": REJECTED}[each] for each in batch))
+    assert payment.store.parked == {}
+    told = payment.told[:]
+    payment.hears(answered("approved"))
+    payment.waits_until(3_601.0)
+    assert payment.told == told
+    assert payment.says("PaymentVoided")
+    if (batches, are_rules_gone) != ("R O", True):
+        assert payment.spy.asked == []
+
+
+def test_an_order_that_is_cancelled_while_shipping_holds_it_is_let_go():
+    rule = {**LOOK, "guards": "ArrangeShipment", "hold": AN_HOUR}
+    shipping = Point("shipping", Mode.CHOREOGRAPHY, a_book(rule))
+    shipping.hears(an_order(), RESERVED, PaymentAuthorized(order_id=ORDER_ID, amount_cents=1))
+    assert shipping.hears(OrderCancelRequested(order_id=ORDER_ID)) == ["ShipmentCancelled"]
+    assert shipping.store.parked == {}
+    assert shipping.waits_until(3_601.0) == []
+    assert shipping.spy.asked == []
 
 
 @given(st.dictionaries(st.integers(0, 3), st.integers(-1, 9)), st.integers(0, 5))
