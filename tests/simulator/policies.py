@@ -40,7 +40,7 @@ def draw_rules(random: Random) -> tuple[Rule, ...]:
         Rule(name="a-look", guards=step, effect=Effect.HOLD, hold=_hold(random)),
         Rule(name="one-each", guards=step, effect=Effect.LIMIT, limit=Limit(1, AN_HOUR)),
         Rule(name="one-first", guards=after[0], effect=Effect.REQUIRE, after=(after[1],)),
-        Rule(name="all-held", guards="OrderPlaced", effect=Effect.HOLD, hold=_hold(random)),
+        Rule(name="first-look", guards="ReserveStock", effect=Effect.HOLD, hold=_hold(random)),
         Rule(name="seen", guards="CapturePayment", effect=Effect.DENY, mode="audit"),
         Rule(
             name="named",
