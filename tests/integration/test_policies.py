@@ -30,8 +30,9 @@ from services.kit.broker import ACKNOWLEDGEMENTS, COMPACTED, POLICIES
 from services.kit.faults import Catalogue, Fault, Rule
 from services.kit.message import Mode
 from services.kit.probe import BrokerProbe
+from services.order.heard import HOLDS, Heard
 from services.order.policies import SILENT_SECONDS, points_behind
-from services.order.unheard import Unheard
+from services.order.service import TIMELINE_TOPICS
 from services.policy.evidence import PROCESS, Kind
 from services.policy.rules import read_rules
 from services.policy.steps import CONDUCTOR, PARTICIPANTS, POINTS
@@ -254,16 +255,15 @@ def test_what_is_held_waits_for_an_answer(shop, answer, end):
 
 
 @pytest.mark.parametrize("mode", [Mode.CHOREOGRAPHY])
-def test_who_asks_whether_there_are_holds_that_nobody_has_read_is_told_so_by_the_broker(
-    shop, stack
-):
+def test_who_asks_until_when_all_holds_have_been_read_is_told_so_by_the_broker(shop, stack):
     order = shop.place("piano")
     eventually(lambda: shop.answer(order, "approve") == 202, f"{order} is held")
     broker = {"bootstrap_servers": stack.kafka.bootstrap}
     probe = BrokerProbe(lambda: KafkaAdminClient(**broker), patience=20.0)
     try:
-        assert Unheard(probe, "who-never-read-anything").are_holds()
-        eventually(lambda: not Unheard(probe, "order-timeline").are_holds(), "they are read")
+        assert Heard(probe, "who-never-read-anything", [HOLDS]).until(1.0) is None
+        timeline = Heard(probe, "order-timeline", TIMELINE_TOPICS)
+        eventually(lambda: timeline.until(1.0) == 1.0, "they are read")
     finally:
         probe.close()
 

@@ -11,7 +11,7 @@ from services.kit.batch import Core
 from services.kit.message import Mode, SagaId
 from services.kit.relay import Relay
 from services.messages import StepHeld
-from services.order.unheard import HOLDS, any_unread
+from services.order.heard import HOLDS, Horizon, Places
 from services.policy.rules import NO_RULES, RuleSet
 from tests.simulator import chaos, front_door
 from tests.simulator.broker import Group, Losses, MemoryBroker, MemoryProducer
@@ -56,7 +56,7 @@ class World:
         self.clock = Clock()
         self.trace = Trace(self.clock, self.plan.orders)
         self.note = self.trace.note
-        self.broker = MemoryBroker(self.plan.partitions)
+        self.broker = MemoryBroker(self.plan.partitions, self.clock.moment)
         self.groups = self._groups()
         self.stores = {
             name: Store(self.clock, tables(self.plan.stocked)) for name, tables in TABLES.items()
@@ -225,15 +225,17 @@ class World:
                 replica.positions.pop(place, None)
                 replica.done.pop(place, None)
 
-    def are_holds_unheard(self) -> bool:
+    def holds_heard_until(self, horizon: Horizon) -> float | None:
         """As the broker would tell: by what the timeline's group has committed."""
-        group = self.groups["order-timeline"]
+        now, group = self.clock.moment(), self.groups["order-timeline"]
         places = [place for place in group.places if place.topic == HOLDS]
         end = {place: self.broker.end(place) for place in places}
-        return any_unread(dict.fromkeys(places, 0), end, group.committed)
+        horizon.look(now, Places({}, end, dict(group.committed)))
+        return horizon.until
 
     def note_held_and_lost(self, expired: list[OrderRow]) -> None:
-        """Orders that are taken for lost although the broker has been told that they are held."""
+        """Orders that are taken for lost although the broker had been told in time that they are
+        held."""
         orders = {row.placed.order_id: row for row in expired}
         for entry in self.broker.entries():
             message = entry.message
@@ -241,7 +243,8 @@ class World:
                 held, row = WORDS.body(message), orders.get(message.saga_id)
                 assert isinstance(held, StepHeld)
                 answered = row is not None and row.holds.get(held.rules[0])
-                if row is not None and held.until > self.clock.now and not answered:
+                in_time = row is not None and entry.at < row.deadline_at
+                if in_time and held.until > self.clock.now and not answered:
                     self.held_and_lost.append(message.saga_id)
 
     # How it ends ---------------------------------------------------------------------------

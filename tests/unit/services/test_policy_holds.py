@@ -14,7 +14,6 @@ from services.messages import (
     StockRejected,
     StockReserved,
 )
-from services.order.unheard import any_unread
 from services.policy.ruling import Verdict
 from tests.unit.services.builders import ORDER_ID, an_order
 from tests.unit.services.points import Company, Point, a_book
@@ -139,12 +138,6 @@ def test_an_order_that_is_cancelled_while_shipping_holds_it_is_let_go():
     assert shipping.store.parked == {}
     assert shipping.waits_until(3_601.0) == []
     assert shipping.spy.asked == []
-
-
-@given(st.dictionaries(st.integers(0, 3), st.integers(-1, 9)), st.integers(0, 5))
-def test_what_is_there_is_unread_unless_it_was_committed(committed, end):
-    unread = any_unread({0: 2, 1: 0}, {0: max(end, 2), 1: 0}, committed)
-    assert unread is (end > max(committed.get(0, -1), 2))
 
 
 @pytest.mark.parametrize("said", ["approved", "declined"])
