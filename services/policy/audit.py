@@ -9,6 +9,7 @@ that were in force from its last cause on, or from when older ones let it go on.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
 
 import msgspec
 
@@ -19,6 +20,7 @@ from services.policy.evidence import (
     NEVER,
     PROCESS,
     UNDONE,
+    Answer,
     Done,
     Era,
     Findings,
@@ -28,6 +30,9 @@ from services.policy.evidence import (
 from services.policy.rulebook import Guard, Rulebook, compile_rules
 from services.policy.rules import Effect, RuleSet
 from services.policy.steps import CAUSES, DONE
+
+# How long an answer may take to whom it is about.
+HEARD_WITHIN_SECONDS: Final = 5.0
 
 
 def audit(eras: Sequence[Era], histories: Iterable[History]) -> Findings:
@@ -162,10 +167,15 @@ def _unanswered(done: Done, guard: Guard) -> str | None:
         in_time = answer.answered_at is not None and answer.answered_at <= done.at
         if answer.answer == "approved" and in_time:
             return None
-        if rule.hold.silence == "allow" and answer.until <= done.at:
+        if rule.hold.silence == "allow" and answer.until <= done.at and _came_late(answer):
             return None
         return answer.answer or "nobody has answered"
     return "was not held"
+
+
+def _came_late(answer: Answer) -> bool:
+    """Or never: then its point may have taken it for silence."""
+    return answer.answered_at is None or answer.answered_at > answer.until - HEARD_WITHIN_SECONDS
 
 
 def _taken(done: Done, guard: Guard, since: float) -> tuple[Account, Taken]:

@@ -77,7 +77,8 @@ def broken_rules(world: World) -> Iterator[str]:
     for order in world.held_and_lost:
         yield f"{world.trace.name(order)}: taken for lost although it was held"
     for found in audited(world).violations:
-        if found.kind is Kind.BYPASS:
+        late = found.why == "declined" and not world.book.orders[found.order_id].declined
+        if found.kind is Kind.BYPASS and not late:
             yield f"{world.trace.name(found.order_id)}: accused of {found}"
     if world.plan.rules_from_start and world.plan.later_rules is None:
         for order in world.held_and_closed:

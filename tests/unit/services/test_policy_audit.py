@@ -12,6 +12,7 @@ from services.policy.rulebook import EXAMPLE
 from services.policy.steps import OWNERS
 from tests.unit.services.histories import (
     APPLIED,
+    EVENTS,
     EVERYWHERE,
     ONE,
     a_history,
@@ -107,6 +108,17 @@ def test_an_order_that_is_too_much_for_the_evaluator_is_as_its_rule_says(effect,
     assert [kind for _, _, kind, _ in found] == ([Kind.BYPASS] if on_error == "closed" else [])
 
 
+@MODES
+@pytest.mark.parametrize(("answered_at", "is_found"), [(201.0, True), (256.0, False)])
+def test_what_was_declined_in_time_is_not_excused_by_silence(mode, answered_at, is_found):
+    """An answer shortly before the end may be on its way still."""
+    era = an_era({"name": "look", "effect": "hold", "hold": {"seconds": 60, "silence": "allow"}})
+    answer = Answer("look", 260.0, "declined", answered_at)
+    events = dict(zip(EVENTS[1:], (260.1, 260.2, 260.3, 260.4), strict=True))
+    found = accused([era], a_history(mode, answers=[answer], **events))
+    assert bool(found) is is_found
+
+
 HELD = {"name": "look", "effect": "hold", "hold": {"seconds": 3_600}}
 WAITS = {"name": "first", "effect": "require", "after": ["StockReserved"]}
 CHANGED, LATE = 300.0, 1_000.0
@@ -141,7 +153,7 @@ def test_what_went_on_before_the_rules_changed_or_never_waited_is_not_accused(mo
     assert accused(never, kept_waiting(mode, rule)) == []
 
 
-LOOK = {"name": "look", "effect": "hold", "hold": {"seconds": 1}}
+LOOK = {"name": "look", "effect": "hold", "hold": {"seconds": 1, "silence": "allow"}}
 TAKES = {"atMost": 1_000, "windowSeconds": 50, "sum": "order.amount_cents"}
 AN_HOUR = 3_600.0
 OVER_IT = {
@@ -151,6 +163,7 @@ OVER_IT = {
     "PaymentCaptured": AN_HOUR + 0.3,
     "StockShipped": AN_HOUR + 0.3,
 }
+SILENCE = {**OVER_IT, "answered": AN_HOUR - 60.0, "until": AN_HOUR}
 WRONGS = {
     "nothing": {"sku": "violin"},
     "a denied step": {"sku": "drums"},
@@ -165,6 +178,7 @@ WRONGS = {
     "held over a change": {"sku": "harp", "answers": "approved", **OVER_IT},
     "waited over a change": {"sku": "flute", "StockReserved": OVER_IT["answered"], **OVER_IT},
     "held, and no change": {"sku": "piano", "answers": "approved", **OVER_IT},
+    "declined, then done in silence": {"sku": "oboe", "answers": "declined", **SILENCE},
 }
 INNOCENT = (
     "nothing",
@@ -180,7 +194,8 @@ def a_history_with(number, wrong, mode, at):
     given = dict(WRONGS[wrong])
     item = msgspec.structs.replace(EXAMPLE.items[0], sku=given.pop("sku"))
     answer, answered_at = given.pop("answers", None), at + given.pop("answered", 0.15)
-    answers = [Answer("look", answered_at + 0.85, answer, answered_at)] if answer else []
+    until = at + given.pop("until", answered_at - at + 0.85)
+    answers = [Answer("look", until, answer, answered_at)] if answer else []
     order = msgspec.structs.replace(
         EXAMPLE,
         items=(item,),
@@ -200,7 +215,7 @@ def test_all_that_is_planted_is_found_and_nothing_else(orders):
     """In both modes, whatever is wrong: by a rule of each effect, or by the process itself."""
     rules = [
         {"when": about("drums")},
-        {**LOOK, "when": about("piano", "harp")},
+        {**LOOK, "when": about("piano", "harp", "oboe")},
         {"effect": "require", "after": ["StockReserved"]},
         {"effect": "limit", "limit": TAKES, "when": about("tuba")},
     ]

@@ -78,6 +78,22 @@ def test_silence_about_a_rule_that_is_gone_lets_the_order_go_on(mode):
     assert company.outcome() == "authorized"
 
 
+@MODES
+@pytest.mark.parametrize(
+    ("silence", "said", "end"),
+    [("allow", "declined", "authorized"), ("deny", "approved", "denied")],
+)
+def test_an_answer_that_is_heard_after_the_end_is_too_late_whenever_it_was_given(
+    mode, silence, said, end
+):
+    """Its point cannot know that it is on its way."""
+    company = a_held_order(mode, {**LOOK, "hold": {"seconds": 60, "silence": silence}})
+    company.hears(RESERVED)
+    company.waits_until(60.01)
+    company.hears(answered(said))
+    assert company.outcome() == end
+
+
 def test_a_hold_that_is_over_is_no_deadline_any_more():
     """Or the saga would be claimed again and again, to no end."""
     company = a_held_order(Mode.ORCHESTRATION)
