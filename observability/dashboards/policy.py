@@ -90,7 +90,7 @@ PAST = [
                 "{{mode}}: version {{version}}",
             )
         ],
-        "Steps of orders that passed before every point knew the rules of that version.",
+        "Orders that passed before every point knew the rules of that version.",
     ),
     series(
         "Share of steps under a rule",

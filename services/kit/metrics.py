@@ -216,8 +216,8 @@ class Metrics:
     )
     policy_slipped = counter(
         "policy_slipped",
-        "steps",
-        "Of these, steps whose point did not enforce the rule yet, by the version of the rules",
+        "orders",
+        "Orders with such a step whose point did not enforce the rule yet, by the rules' version",
         "mode",
         "version",
         shared=True,

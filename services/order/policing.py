@@ -98,8 +98,8 @@ class Policing:
         metrics.policy_audited.labels(mode.value, "false").inc(found.steps - found.guarded)
         for violation in found.violations:
             metrics.policy_violations.labels(mode.value, violation.kind.value).inc()
-            if violation.kind is Kind.SLIPPED:
-                metrics.policy_slipped.labels(mode.value, str(violation.version)).inc()
+        for version, orders in found.slipped().items():
+            metrics.policy_slipped.labels(mode.value, str(version)).inc(orders)
 
 
 def _page(connection: Any, place: tuple[str, str], heard: float) -> list[HistoryRow]:

@@ -77,8 +77,8 @@ class Watch:
         listener = SimpleNamespace(until=lambda now: self.heard)
         self.policing = Policing(self.tables, self.metrics, listener)
 
-    def put_in_force(self, version=1, enforced_at=APPLIED + 1.0):
-        self.tables.versions.append(VersionRow(version, RULES, APPLIED))
+    def put_in_force(self, version=1, enforced_at=APPLIED + 1.0, rules=RULES):
+        self.tables.versions.append(VersionRow(version, rules, APPLIED))
         for name in ("payment-0", None):
             said = version if name else None
             self.tables.words.append(WordRow("payment", "payment-0", said, enforced_at, 0.0))
@@ -110,6 +110,15 @@ def test_each_bypass_is_counted_once_and_what_slipped_by_its_version(watch):
     assert (watch.violations("bypass"), watch.violations("slipped")) == (1, 1)
     assert watch.counted("policy_slipped", mode="choreography", version="7") == 1
     assert watch.violations("bypass", "orchestration") == 0
+
+
+def test_an_order_that_slipped_past_two_rules_has_slipped_once(watch):
+    """As in the report; what was violated is counted apart."""
+    watch.put_in_force(rules=f"[{RULES[1:-1]}, {RULES[1:-1].replace('no', 'neither')}]")
+    watch.tables.orders = [a_closed_order(1, placed_at=APPLIED + 0.5)]
+    watch.policing.audit()
+    assert watch.violations("slipped") == 2
+    assert watch.counted("policy_slipped", mode="choreography", version="1") == 1
 
 
 def test_the_share_of_steps_under_a_rule_is_told_of_each_mode(watch):
