@@ -103,7 +103,7 @@ PAST = [
                 "{{mode}}",
             )
         ],
-        "Of the steps that a rule could guard. A step without a rule cannot be done past one.",
+        "Of the steps that were done or refused. One without a rule cannot be done past one.",
     ),
     series(
         "Rules that fail",

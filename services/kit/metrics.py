@@ -209,7 +209,7 @@ class Metrics:
     policy_audited = counter(
         "policy_audited_steps",
         "steps",
-        "Steps that a rule could guard, done, by whether one did; counted like the violations",
+        "Steps that a rule could guard, done or refused, by whether one did; counted likewise",
         "mode",
         "guarded",
         shared=True,

@@ -19,6 +19,7 @@ from services.policy.cel import EvaluationError
 from services.policy.evidence import (
     NEVER,
     PROCESS,
+    REFUSALS,
     UNDONE,
     Answer,
     Done,
@@ -79,24 +80,38 @@ class Auditor:
     def take(self, history: History) -> Iterator[Done]:
         """Its steps; what was done before its cause, nobody can have asked for."""
         self.findings.orders += 1
+        self._count_refused(history)
         for step, event in DONE.items():
             at = history.events.get(event)
             if at is None:
                 continue
-            causes = {cause: history.events.get(cause, NEVER) for cause in CAUSES[step]}
-            known = [cause for cause in causes.values() if cause <= at]
-            done = Done(history, step, max(known, default=at), at)
-            for cause, told_at in causes.items():
-                if told_at > at:
+            done = _step(history, step, at)
+            for cause in CAUSES[step]:
+                if history.events.get(cause, NEVER) > at:
                     unasked = done.violation(PROCESS, 0, Kind.BYPASS, f"without {cause}")
                     self.findings.violations.append(unasked)
             yield done
 
-    def judge(self, done: Done) -> None:
+    def _count_refused(self, history: History) -> None:
+        """They were decided, too. Whatever is refused by nobody was not."""
+        self._count(history.was_stopped, history.was_stopped)
+        for step, event in REFUSALS.items():
+            at = history.events.get(event)
+            if at is not None and DONE[step] not in history.events:
+                refused = _step(history, step, at)
+                self._count(True, self._candidates(refused).is_guarded)
+
+    def _count(self, decided: bool, guarded: bool) -> None:
+        self.findings.steps += decided
+        self.findings.guarded += guarded
+
+    def _candidates(self, done: Done) -> Candidates:
         in_force = [dated for dated in self._eras if dated[0].rules.applied_at <= done.at]
-        sets = Candidates(done, in_force)
-        self.findings.steps += 1
-        self.findings.guarded += bool(sets.first.book.guards.get(done.step))
+        return Candidates(done, in_force)
+
+    def judge(self, done: Done) -> None:
+        sets = self._candidates(done)
+        self._count(True, sets.is_guarded)
         broken = [self._broken(done, each) for each in sets.possible]
         if all(broken):
             self.findings.violations += [sets.violation(*each) for each in broken[0].items()]
@@ -156,6 +171,11 @@ class Auditor:
             if self._accounts.over(account, done.history.order_id, one) is None:
                 taken[account] = one
         return taken
+
+
+def _step(history: History, step: str, at: float) -> Done:
+    causes = (history.events.get(cause, NEVER) for cause in CAUSES[step])
+    return Done(history, step, max((each for each in causes if each <= at), default=at), at)
 
 
 def _unanswered(done: Done, guard: Guard) -> str | None:

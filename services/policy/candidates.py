@@ -53,6 +53,11 @@ class Candidates:
     def first(self) -> Candidate:
         return self.possible[0]
 
+    @property
+    def is_guarded(self) -> bool:
+        """By a rule of the first of them, be it one that only looks."""
+        return bool(self.first.book.guards.get(self.done.step))
+
     def violation(self, rule: str, why: str = "") -> Violation:
         """Of a rule of the first of the possible sets."""
         return self.done.violation(rule, self.first.book.version, self._kind(), why)

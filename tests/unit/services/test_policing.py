@@ -29,6 +29,7 @@ def a_closed_order(number, placed_at=APPLIED + 10.0, told=EVENTS, mode="choreogr
         currency=order["currency"],
         card=order["card"],
         ship_to=msgspec.json.encode(order["ship_to"]).decode(),
+        reason=None,
         placed_at=placed_at,
         events=msgspec.json.encode([[kind, placed_at + after] for kind, after in told]).decode(),
         answers="[]",

@@ -232,3 +232,23 @@ def test_coverage_is_the_share_of_steps_under_a_rule():
     found = audit([an_era({"when": "false"})], [a_history()])
     assert (found.steps, found.guarded, found.coverage) == (len(OWNERS), 1, 1 / len(OWNERS))
     assert audit([], []).coverage is None
+
+
+GONE = dict.fromkeys(EVENTS[1:])
+
+
+@MODES
+def test_a_step_that_a_rule_refused_was_under_it(mode):
+    """In orchestration nobody is asked for it, so no event tells of it, but the order's reason."""
+    refused = {"PaymentDeclined": 200.2} if mode is Mode.CHOREOGRAPHY else {}
+    order = msgspec.structs.replace(a_history(mode, **GONE, **refused), reason="policy:rule-0")
+    found = audit([an_era({})], [order])
+    assert (found.steps, found.guarded, found.violations) == (2, 1, [])
+
+
+@MODES
+def test_what_its_owner_refused_was_decided_and_what_nobody_refused_was_not(mode):
+    declined = a_history(mode, **GONE, PaymentDeclined=200.2)
+    cancelled = a_history(mode, **GONE, number=2)
+    found = audit([an_era({"guards": "ReserveStock"})], [declined, cancelled])
+    assert (found.steps, found.guarded) == (3, 2)
