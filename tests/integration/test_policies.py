@@ -15,6 +15,7 @@ from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
 from lab.api import Api
 from lab.coordination.route import switch
 from lab.database import Database
+from lab.demo.misbehaving import misbehaving
 from lab.demo.stage import on_stage
 from lab.load.progress import Bars
 from lab.load.summary import summarize
@@ -328,27 +329,27 @@ def test_a_rule_that_only_looks_stops_nothing_and_is_in_the_log(shop):
     assert (decision.outcome, decision.enforced) == ("denied", False)
 
 
-def test_a_participant_that_decides_by_old_rules_is_harmless_in_one_mode_and_found_in_the_other(
-    stack, rules
+@pytest.mark.parametrize(
+    ("who", "passed"), [("payment", Mode.CHOREOGRAPHY), (CONDUCTOR, Mode.ORCHESTRATION)]
+)
+def test_who_decides_by_old_rules_is_harmless_in_one_mode_and_found_in_the_other(
+    stack, rules, who, passed
 ):
+    """A participant is not asked in orchestration, nor the conductor in choreography."""
     with on_stage(stack) as stage:
-        stage.set_faults(Catalogue(1, (Rule(Fault.STALE_POLICY, 100),)))
-        try:
-            ends = {mode: Shop(stack, mode) for mode in Mode}
-            orders = {}
+        ends = {mode: Shop(stack, mode) for mode in Mode}
+        orders = {}
+        with misbehaving(stage, Fault.STALE_POLICY, who):
             for mode, shop in ends.items():
                 switch(shop.order, mode, 100, print)
                 orders[mode] = shop.place("drums")
             said = {mode: ends[mode].ended(order) for mode, order in orders.items()}
-        finally:
-            stage.set_faults(Catalogue())
         assert stage.await_quiet(30)
-    assert said[Mode.ORCHESTRATION] == "policy:no-drums"
-    assert said[Mode.CHOREOGRAPHY] == "confirmed"
+    assert said == dict.fromkeys(Mode, "policy:no-drums") | {passed: "confirmed"}
     found = audit_stack(Database(stack.postgres.url)).violations
     ours = [v for v in found if v.order_id in orders.values()]
     assert [(v.order_id, v.rule, v.kind) for v in ours] == [
-        (orders[Mode.CHOREOGRAPHY], "no-drums", Kind.BYPASS)
+        (orders[passed], "no-drums", Kind.BYPASS)
     ]
 
 
