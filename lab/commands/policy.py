@@ -12,6 +12,7 @@ from lab.output import AsJson, out, print_json, say
 from lab.policy.audit import audit_stack
 from lab.policy.decisions import decisions_of
 from lab.policy.rules import Holds, InForce, apply, await_enforced, in_force, read_file
+from services.order.policing import SETTLED_SECONDS
 from services.policy.evidence import Findings
 
 app = typer.Typer(help="One set of rules, enforced by whoever coordinates.", no_args_is_help=True)
@@ -146,8 +147,9 @@ def _show_findings(found: Findings) -> None:
 
 @app.command("audit")
 def audit(context: typer.Context, as_json: AsJson = False) -> None:
-    """Replay all closed orders against the rules of their time; fails if a rule was bypassed."""
-    found = audit_stack(target_of(context).database())
+    """Replay all orders that were closed 5 s ago against the rules of their time; fails if a rule
+    was bypassed."""
+    found = audit_stack(target_of(context).database(), settled_seconds=SETTLED_SECONDS)
     if as_json:
         print_json(found)
     else:

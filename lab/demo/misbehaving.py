@@ -19,9 +19,9 @@ AUTHORIZED, CAPTURED = "AuthorizePayment", "CapturePayment"
 
 
 @contextmanager
-def misbehaving(stage: Stage, fault: Fault) -> Iterator[None]:
+def misbehaving(stage: Stage, fault: Fault, who: str = MISBEHAVES) -> Iterator[None]:
     """Whatever happens meanwhile, it behaves again afterwards."""
-    instances = stage.stack.services[MISBEHAVES].instances
+    instances = stage.stack.services[who].instances
     urls, token = [instance.url for instance in instances], stage.stack.token
     set_faults(urls, token, Catalogue(1, (Rule(fault, 100, AUTHORIZED),)))
     try:

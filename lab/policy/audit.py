@@ -21,7 +21,8 @@ from services.policy.histories import (
 DENIED = query(__file__, "denied")
 ACTS = query(__file__, "acts")
 CLOSED = """
-WHERE closed_at IS NOT NULL AND (%(ids)s::text[] IS NULL OR id = ANY(%(ids)s::uuid[]))
+WHERE closed_at < clock_timestamp() - make_interval(secs => %(settled)s)
+  AND (%(ids)s::text[] IS NULL OR id = ANY(%(ids)s::uuid[]))
 ORDER BY placed_at
 """
 
@@ -46,10 +47,15 @@ class Act(msgspec.Struct, frozen=True):
     captured_early: bool
 
 
-def audit_stack(database: Database, ids: list[str] | None = None) -> Findings:
-    """Of these orders, or of all that are closed."""
+def audit_stack(
+    database: Database, ids: list[str] | None = None, settled_seconds: float = 0.0
+) -> Findings:
+    """Of these orders, or of all that have been closed for so long. The end of an order may be read
+    before its middle, which then looks like steps that nobody asked for."""
     versions = database.rows(VERSIONS.encode(), VersionRow)
-    rows = database.rows((HISTORIES + CLOSED).encode(), HistoryRow, ids=ids)
+    rows = database.rows(
+        (HISTORIES + CLOSED).encode(), HistoryRow, ids=ids, settled=settled_seconds
+    )
     words = database.rows(WORDS.encode(), WordRow)
     return audit(eras(versions, words), map(history, rows))
 

@@ -135,8 +135,8 @@ class Policy(msgspec.Struct, frozen=True):
 
     `points` had to learn of a change; at most `skew_seconds` later the last of them enforced it,
     and `slipped` orders passed meanwhile, also by the version that they slipped through. `coverage`
-    is the share of guardable steps under a rule. Bypasses are those of every
-    `misbehaviour`.
+    is the share of steps that were under a rule, of those that were done or refused and that a rule
+    could guard. Bypasses are those of every `misbehaviour`.
 
     A rule that needs another service's fact takes `fact_rule_lines`. The `fact_listeners` then act
     upon events that were noise to them, by service; of those, `fact_topics` are on topics that they

@@ -90,7 +90,7 @@ PAST = [
                 "{{mode}}: version {{version}}",
             )
         ],
-        "Steps of orders that passed before every point knew the rules of that version.",
+        "Orders that passed before every point knew the rules of that version.",
     ),
     series(
         "Share of steps under a rule",
@@ -103,7 +103,7 @@ PAST = [
                 "{{mode}}",
             )
         ],
-        "Of the steps that a rule could guard. A step without a rule cannot be done past one.",
+        "Of the steps that were done or refused. One without a rule cannot be done past one.",
     ),
     series(
         "Rules that fail",

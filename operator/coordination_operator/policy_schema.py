@@ -25,8 +25,8 @@ _RULES: Final = {
             "the effect require needs facts in after",
         ),
         (
-            f"self.effect != 'limit' || !(self.guards in {_SEVERAL})",
-            f"a limit counts at one step; {', '.join(_SEVERAL)} stand for several",
+            f"!(self.effect in ['hold', 'limit']) || !(self.guards in {_SEVERAL})",
+            f"hold or limit at one step; {', '.join(_SEVERAL)} stand for several",
         ),
         (
             f"self.mode == 'audit' || !(self.guards in {_LATE})",

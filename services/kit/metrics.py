@@ -209,15 +209,15 @@ class Metrics:
     policy_audited = counter(
         "policy_audited_steps",
         "steps",
-        "Steps that a rule could guard, done, by whether one did; counted like the violations",
+        "Steps that a rule could guard, done or refused, by whether one did; counted likewise",
         "mode",
         "guarded",
         shared=True,
     )
     policy_slipped = counter(
         "policy_slipped",
-        "steps",
-        "Of these, steps whose point did not enforce the rule yet, by the version of the rules",
+        "orders",
+        "Orders with such a step whose point did not enforce the rule yet, by the rules' version",
         "mode",
         "version",
         shared=True,

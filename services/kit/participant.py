@@ -221,6 +221,8 @@ class Participant(Generic[S]):
                 self.vocabulary.body(message)
                 fact = Fact(message.value.decode(), message.attempt)
                 heard.setdefault(message.saga_id, {})[fact_of(message)] = fact
+            elif self.gate is not None and self.gate.turns_back(message):
+                heard.setdefault(message.saga_id, {})
         return heard
 
     def _is_remembered(self, message: Message, tries: int) -> bool:

@@ -9,7 +9,7 @@ from functools import cached_property
 from services.kit.batch import Batch
 from services.kit.crash_points import Point
 from services.kit.effects import Effects, Handled, Outgoing
-from services.kit.faults import Faults, Verdict
+from services.kit.faults import Fault, Faults, Verdict
 from services.kit.message import Event, Message, Mode, SagaId, Vocabulary, follow_up
 from services.kit.participant import retry
 from services.kit.session import Parked, Session
@@ -92,12 +92,15 @@ class Orchestrator:
         held = any(stored.state.holds for stored in sagas.sagas.values())
         if not held and not self.point.rules.book.guards:
             return None
-        return Sitting.of(self.point, self.vocabulary, session.connection, sagas, messages)
+        words, tables = self.vocabulary, session.connection
+        return Sitting.of(self.point, self.faults, words, tables, sagas, messages)
 
     def _adjourn(self, session: Session, sitting: Sitting | None, effects: Effects) -> None:
         if sitting is not None:
             sitting.close(session.connection)
             effects.decided.append(sitting.bench)
+            stale = Mode.ORCHESTRATION, Fault.STALE_POLICY.value
+            effects.faults += [stale for _ in sitting.stale]
 
     def _claimed(self, stored: Stored) -> None:
         points, status = self.faults.crash_points, status_of(stored.state)
@@ -164,7 +167,7 @@ class Orchestrator:
         effects.timed_out += [each.step for each in decision.log if each.entry == TIMED_OUT]
         self._send(decision, cause, effects)
         if sitting is not None:
-            self._tell_holds(decision, cause, sitting.book.version, effects)
+            self._tell_holds(decision, cause, stored.placed, sitting, effects)
             if decision.state.outcome == "rejected":
                 sitting.rejected.append(saga_id)
 
@@ -174,14 +177,19 @@ class Orchestrator:
             effects.outgoing.append(Outgoing(command, cause))
 
     def _tell_holds(
-        self, decision: Decision, cause: Message, version: int, effects: Effects
+        self,
+        decision: Decision,
+        cause: Message,
+        placed: Message,
+        sitting: Sitting,
+        effects: Effects,
     ) -> None:
         for held in decision.held:
             event = StepHeld(
                 order_id=cause.saga_id,
                 step=held.step,
                 rules=(held.rule,),
-                version=version,
+                version=sitting.book_of(held.step, placed).version,
                 until=held.until,
             )
             attempt = hold_attempt(held.step, held.ordinal)

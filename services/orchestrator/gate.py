@@ -1,4 +1,7 @@
-"""The conductor's policy enforcement point: the only one that its sagas pass."""
+"""The conductor's policy enforcement point: the only one that its sagas pass.
+
+So if it misbehaves and goes by old rules, nobody else stops what they let through.
+"""
 
 from __future__ import annotations
 
@@ -6,51 +9,60 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from services.kit.faults import Faults
 from services.kit.message import Message, Mode, SagaId, Vocabulary
 from services.messages import OrderPlaced
 from services.orchestrator.state import Path, SagaState
 from services.orchestrator.store import Sagas, Stored
 from services.policy.bench import Bench, claims
 from services.policy.point import EnforcementPoint
-from services.policy.rulebook import Rulebook
+from services.policy.rulebook import InForce, Rulebook
 from services.policy.ruling import Books, Case, Gate, Holds, Ruling
 from services.policy.tables import PolicyTables
 
 
 @dataclass(frozen=True)
 class Sitting:
-    """One batch's decisions, by the rulebook that was in force when it began."""
+    """One batch's decisions, by the rules that were in force when it began."""
 
-    book: Rulebook
+    now: InForce
+    faults: Faults
     bench: Bench
     tables: PolicyTables
     words: Vocabulary
     rejected: list[SagaId] = field(default_factory=list)
+    stale: list[str] = field(default_factory=list)
 
     @classmethod
     def of(
         cls,
         point: EnforcementPoint,
+        faults: Faults,
         words: Vocabulary,
         connection: Any,
         sagas: Sagas,
         messages: Iterable[Message],
     ) -> Sitting:
         """Accounts of limits are locked at once and in one order, so that replicas queue up."""
-        book, tables = point.rules.book, point.tables
+        now, tables = point.rules.now, point.tables
         new = (m for m in messages if m.saga_id not in sagas.sagas)
         beginning = [Stored(0, SagaState(), m) for m in new if m.type == OrderPlaced.__name__]
-        wanted = claims(book, _to_come(book, words, [*sagas.sagas.values(), *beginning]))
+        wanted = claims(now.book, _to_come(now.book, words, [*sagas.sagas.values(), *beginning]))
         books = tables.open(connection, wanted) if wanted else Books(sagas.now)
-        return cls(book, Bench(books), tables, words)
+        return cls(now, faults, Bench(books), tables, words)
+
+    def book_of(self, step: str, placed: Message) -> Rulebook:
+        is_stale = self.faults.is_stale(step, Mode.ORCHESTRATION, placed.id)
+        return self.now.before if is_stale else self.now.book
 
     def gate(self, stored: Stored) -> Gate:
         placed = stored.placed
 
         def decide(step: str, facts: frozenset[str], holds: Holds) -> Ruling:
-            order = _order(self.words, placed)
+            order, book = _order(self.words, placed), self.book_of(step, placed)
+            self.stale.extend([step] if book is not self.now.book else [])
             case = Case(placed.saga_id, Mode.ORCHESTRATION, step, order, facts, holds)
-            return self.bench.decide(self.book, case)
+            return self.bench.decide(book, case)
 
         return decide
 

@@ -4,8 +4,8 @@ An expired order is asked about again and again, ever more slowly, until it is c
 `OrderExpired` makes the pivot's owner say again how it stands, which sets everything in motion
 that was waiting for it. An order that only lacks its notification has its end told again.
 
-Nothing expires while there may be holds that the order service has not heard of: a held order is
-not lost, however long somebody takes to answer.
+No order expires while there may be holds from before its deadline that the order service has not
+heard of: a held order is not lost, however long somebody takes to answer.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from services.kit.postgres import PostgresDatabase
 from services.kit.relay import Publisher
 from services.kit.tracing import Tracing
 from services.messages import OrderConfirmed, OrderExpired, OrderRejected
-from services.order.unheard import Unheard
+from services.order.heard import Heard
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +34,7 @@ _DUE = """
 SELECT EXISTS (
     SELECT FROM orders
     WHERE closed_at IS NULL AND mode = 'choreography' AND deadline_at <= now()
-)
+), extract(epoch FROM clock_timestamp())::float8
 """
 
 _CLAIM = """
@@ -44,7 +44,7 @@ SET nudges = nudges + 1,
         + make_interval(secs => least(%(wait)s * 2 ^ least(nudges, 16), %(longest)s))
 WHERE id IN (
     SELECT id FROM orders
-    WHERE closed_at IS NULL AND mode = 'choreography' AND deadline_at <= now()
+    WHERE closed_at IS NULL AND mode = 'choreography' AND deadline_at <= to_timestamp(%(heard)s)
     ORDER BY deadline_at
     LIMIT %(limit)s
     FOR UPDATE SKIP LOCKED
@@ -69,25 +69,29 @@ class Deadlines:
         tracing: Tracing,
         wait: float,
         metrics: Metrics,
-        unheard: Unheard,
+        holds: Heard,
     ) -> None:
         self._database = database
         self._publisher = publisher
         self._tracing = tracing
         self._wait = wait
-        self._unheard = unheard
+        self._holds = holds
         self._passed = metrics.deadlines_passed.labels(Mode.CHOREOGRAPHY.value, "order")
         for mode in Mode:  # before the first, which would be no increase of nothing
             metrics.ended.labels(mode.value, "rejected", "timed_out")
 
     def run(self) -> float:
-        row = self._database.connection().execute(_DUE).fetchone()
-        if row and row[0] and not self._unheard.are_holds():
-            self._expire()
+        row: Any = self._database.connection().execute(_DUE).fetchone()
+        are_due, now = row
+        heard = self._holds.until(now) if are_due else None
+        if heard is not None:
+            self._expire(heard)
         return EVERY_SECONDS
 
-    def _expire(self) -> None:
+    def _expire(self, heard: float) -> None:
+        """`heard` is until when every hold is known that was told."""
         values = {"wait": self._wait, "longest": LONGEST_WAIT_SECONDS, "limit": AT_ONCE}
+        values["heard"] = heard
         late, waited = Late(self._tracing), self._database.waited
         with self._database.transaction() as session:
             due = session.connection.execute(_CLAIM, values).fetchall()

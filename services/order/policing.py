@@ -1,7 +1,8 @@
 """Who watches the points: how far they are behind, and what was done past them.
 
-The auditor goes over orders a few seconds after they closed, when everything about them has been
-heard. Each replica does, from its start on; `bandstand policy audit` goes over everything.
+The auditor goes over orders a few seconds after they closed, and not before all has been heard that
+was told by then: an order with a hole looks like one whose steps nobody asked for. Each replica
+does, from its start on; `bandstand policy audit` goes over everything.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from typing import Any
 from services.kit.message import Mode
 from services.kit.metrics import Metrics
 from services.kit.postgres import PostgresDatabase
+from services.order.heard import Heard
 from services.order.policies import missed, points_behind
 from services.policy.audit import Auditor
 from services.policy.evidence import Findings, Kind
@@ -36,18 +38,19 @@ NEXT = (
 WHERE closed_at >= %(after)s::timestamptz
   AND (closed_at, id) > (%(after)s::timestamptz, %(last)s::uuid)
   AND closed_at < clock_timestamp() - make_interval(secs => %(settled)s)
+  AND closed_at < to_timestamp(%(heard)s)
 ORDER BY closed_at, id LIMIT %(limit)s
 """
 )
-_NOW = "SELECT clock_timestamp()::text"
+_NOW = "SELECT now()::text, extract(epoch FROM now())::float8"
 NOBODY = "00000000-0000-0000-0000-000000000000"
 
 
 class Policing:
     """Two duties of the order service; without rules one small query each."""
 
-    def __init__(self, database: PostgresDatabase, metrics: Metrics) -> None:
-        self._database, self._metrics = database, metrics
+    def __init__(self, database: PostgresDatabase, metrics: Metrics, heard: Heard) -> None:
+        self._database, self._metrics, self._heard = database, metrics, heard
         self._after: tuple[str, str] | None = None
         self._auditors: dict[Mode, Auditor] = {}
         for mode in Mode:
@@ -64,23 +67,21 @@ class Policing:
 
     def audit(self) -> float:
         connection = self._database.connection()
-        if self._after is None:
-            now: Any = connection.execute(_NOW).fetchone()
-            self._after = now[0], NOBODY
+        row: Any = connection.execute(_NOW).fetchone()
+        began, now = row
+        after = self._after = self._after or (began, NOBODY)
         versions = [VersionRow(*row) for row in connection.execute(VERSIONS)]
         if not versions:
             return AUDIT_EVERY_SECONDS
         for mode in Mode:  # from nought on, for who asks of which versions something has slipped
             self._metrics.policy_slipped.labels(mode.value, str(versions[-1].version))
-        found = self._go_over(connection, versions, *self._after)
-        return 0.0 if found == AT_ONCE else AUDIT_EVERY_SECONDS
+        heard = self._heard.until(now)
+        rows = list[HistoryRow]() if heard is None else _page(connection, after, heard)
+        if rows:
+            self._go_over(connection, versions, rows)
+        return 0.0 if len(rows) == AT_ONCE else AUDIT_EVERY_SECONDS
 
-    def _go_over(self, connection: Any, versions: list[VersionRow], after: str, last: str) -> int:
-        """How many orders there were, at most `AT_ONCE`: there may be more behind a full page."""
-        values = {"after": after, "last": last, "settled": SETTLED_SECONDS, "limit": AT_ONCE}
-        rows = [HistoryRow(*row) for row in connection.execute(NEXT, values)]
-        if not rows:
-            return 0
+    def _go_over(self, connection: Any, versions: list[VersionRow], rows: list[HistoryRow]) -> None:
         words = [WordRow(*row) for row in connection.execute(WORDS)]
         known, histories = eras(versions, words), [history(row) for row in rows]
         for mode in Mode:
@@ -89,7 +90,6 @@ class Policing:
             auditor.go_over(each for each in histories if each.mode is mode)
             self._tell(mode, auditor.take_findings())
         self._after = rows[-1].closed_at, rows[-1].id
-        return len(rows)
 
     def _tell(self, mode: Mode, found: Findings) -> None:
         """No rule is about both modes at once, so each has an auditor of its own."""
@@ -98,5 +98,13 @@ class Policing:
         metrics.policy_audited.labels(mode.value, "false").inc(found.steps - found.guarded)
         for violation in found.violations:
             metrics.policy_violations.labels(mode.value, violation.kind.value).inc()
-            if violation.kind is Kind.SLIPPED:
-                metrics.policy_slipped.labels(mode.value, str(violation.version)).inc()
+        for version, orders in found.slipped().items():
+            metrics.policy_slipped.labels(mode.value, str(version)).inc(orders)
+
+
+def _page(connection: Any, place: tuple[str, str], heard: float) -> list[HistoryRow]:
+    """The next orders behind this place; behind a full page there may be more."""
+    after, last = place
+    values = {"after": after, "last": last, "heard": heard}
+    values |= {"settled": SETTLED_SECONDS, "limit": AT_ONCE}
+    return [HistoryRow(*row) for row in connection.execute(NEXT, values)]

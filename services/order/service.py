@@ -21,11 +21,11 @@ from services.order import handlers, policy_api, reactions
 from services.order.admission import AdmissionDesk
 from services.order.api import make_router
 from services.order.deadlines import Deadlines, count_open
+from services.order.heard import HOLDS, Heard
 from services.order.policies import Register
 from services.order.policing import Policing
 from services.order.routing import tell_route
 from services.order.store import OrderRepository, hear
-from services.order.unheard import Unheard
 from services.policy.reader import TopicReader
 
 PLAYBOOK = Playbook.of(handlers, reactions)
@@ -48,6 +48,7 @@ def build(deps: Deps) -> Parts:
         observes=OBSERVED,
         inbox="@timeline",
     )
+    listening = group_of(reader_of(timeline))
     wait = settings.order_deadline_seconds
     desk = AdmissionDesk(
         deps.database("admission"), deps.relay, deps.backlog, deps.tracing, deps.metrics, wait
@@ -66,9 +67,10 @@ def build(deps: Deps) -> Parts:
             deps.tracing,
             wait,
             deps.metrics,
-            Unheard(deps.probe, group_of(reader_of(timeline))),
+            Heard(deps.probe, listening, [HOLDS]),
         )
-        policing = Policing(database, deps.metrics)
+        everything = Heard(deps.probe, listening, TIMELINE_TOPICS)
+        policing = Policing(database, deps.metrics, everything)
         return [
             Duty(deadlines.run),
             Duty(lambda: count_open(database, deps.metrics)),
@@ -83,7 +85,7 @@ def build(deps: Deps) -> Parts:
         topics_of(PLAYBOOK, words),
         duties,
         (desk, register),
-        (Listener(group_of(reader_of(timeline)), timeline, TIMELINE_TOPICS),),
+        (Listener(listening, timeline, TIMELINE_TOPICS),),
     )
 
 

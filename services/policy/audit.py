@@ -3,32 +3,37 @@
 Pure, and it believes no enforcement point: it replays what happened (events, with their times) and
 looks only at rule sets, at when points said they enforce them, and at what people answered. No
 order is accused that may have been decided before a rule came: a step counts against the rules
-that were in force from its last cause on.
+that were in force from its last cause on, or from when older ones let it go on.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
 
-from services.kit.message import Mode, SagaId
+import msgspec
+
+from services.policy.accounts import Account, Accounts, Taken
+from services.policy.candidates import Candidate, Candidates, Dated, is_true
 from services.policy.cel import EvaluationError
 from services.policy.evidence import (
     NEVER,
     PROCESS,
+    REFUSALS,
     UNDONE,
+    Answer,
     Done,
     Era,
     Findings,
     History,
     Kind,
-    Violation,
 )
 from services.policy.rulebook import Guard, Rulebook, compile_rules
 from services.policy.rules import Effect, RuleSet
 from services.policy.steps import CAUSES, DONE
 
-Account = tuple[str, str, Mode, str]
-Accounts = dict[Account, dict[SagaId, tuple[float, int]]]
+# How long an answer may take to whom it is about.
+HEARD_WITHIN_SECONDS: Final = 5.0
 
 
 def audit(eras: Sequence[Era], histories: Iterable[History]) -> Findings:
@@ -41,8 +46,8 @@ def audit(eras: Sequence[Era], histories: Iterable[History]) -> Findings:
 class Auditor:
     def __init__(self, eras: Sequence[Era]) -> None:
         self._books: dict[int, Rulebook] = {}
-        self._eras: list[tuple[Era, Rulebook]] = []
-        self._accounts: Accounts = {}
+        self._eras: list[Dated] = []
+        self._accounts = Accounts()
         self.findings = Findings()
         self.look_at(eras)
 
@@ -61,7 +66,7 @@ class Auditor:
         return self._books[rules.version]
 
     def go_over(self, histories: Iterable[History]) -> None:
-        """In the order of time, as far as limits need it."""
+        """In the order of time; of limits, those that come later are judged rightly, too."""
         done = [each for history in histories for each in self.take(history)]
         for each in sorted(done, key=lambda one: one.at):
             self.judge(each)
@@ -70,57 +75,58 @@ class Auditor:
     def _forget(self, now: float) -> None:
         """What no limit that ever was looks back to."""
         windows = (r.limit.window_seconds for e, _ in self._eras for r in e.rules.rules if r.limit)
-        since = now - max(windows, default=0.0)
-        self._accounts = {
-            account: recent
-            for account, taken in self._accounts.items()
-            if (recent := {order: entry for order, entry in taken.items() if entry[0] > since})
-        }
+        self._accounts.forget(now - max(windows, default=0.0))
 
     def take(self, history: History) -> Iterator[Done]:
         """Its steps; what was done before its cause, nobody can have asked for."""
         self.findings.orders += 1
+        self._count_refused(history)
         for step, event in DONE.items():
             at = history.events.get(event)
             if at is None:
                 continue
-            causes = {cause: history.events.get(cause, NEVER) for cause in CAUSES[step]}
-            known = [cause for cause in causes.values() if cause <= at]
-            done = Done(history, step, max(known, default=at), at)
-            for cause, told_at in causes.items():
-                if told_at > at:
-                    self._accuse(done, PROCESS, 0, Kind.BYPASS, f"without {cause}")
+            done = _step(history, step, at)
+            for cause in CAUSES[step]:
+                if history.events.get(cause, NEVER) > at:
+                    unasked = done.violation(PROCESS, 0, Kind.BYPASS, f"without {cause}")
+                    self.findings.violations.append(unasked)
             yield done
 
+    def _count_refused(self, history: History) -> None:
+        """They were decided, too. Whatever is refused by nobody was not."""
+        self._count(history.was_stopped, history.was_stopped)
+        for step, event in REFUSALS.items():
+            at = history.events.get(event)
+            if at is not None and DONE[step] not in history.events:
+                refused = _step(history, step, at)
+                self._count(True, self._candidates(refused).is_guarded)
+
+    def _count(self, decided: bool, guarded: bool) -> None:
+        self.findings.steps += decided
+        self.findings.guarded += guarded
+
+    def _candidates(self, done: Done) -> Candidates:
+        in_force = [dated for dated in self._eras if dated[0].rules.applied_at <= done.at]
+        return Candidates(done, in_force)
+
     def judge(self, done: Done) -> None:
-        in_force = [pair for pair in self._eras if pair[0].rules.applied_at <= done.at]
-        at_cause = max(
-            (i for i, pair in enumerate(in_force) if pair[0].rules.applied_at <= done.caused_at),
-            default=0,
-        )
-        possible = in_force[at_cause:]
-        self.findings.steps += 1
-        self.findings.guarded += bool(possible[0][1].guards.get(done.step))
-        broken = [self._broken(done, book) for _, book in possible]
+        sets = self._candidates(done)
+        self._count(True, sets.is_guarded)
+        broken = [self._broken(done, each) for each in sets.possible]
         if all(broken):
-            era, book = possible[0]
-            for rule, why in broken[0].items():
-                self._accuse(done, rule, book.version, self._kind(done, era), why)
-        self._spend(done, in_force)
+            self.findings.violations += [sets.violation(*each) for each in broken[0].items()]
+        self._spend(done, sets)
 
-    def _kind(self, done: Done, era: Era) -> Kind:
-        return Kind.BYPASS if era.is_enforced_by(done.point, done.caused_at) else Kind.SLIPPED
-
-    def _broken(self, done: Done, book: Rulebook) -> dict[str, str]:
+    def _broken(self, done: Done, one: Candidate) -> dict[str, str]:
         """The enforced rules that forbid it, and why."""
         found = {}
-        for guard in book.guards.get(done.step, ()):
-            why = self._forbids(done, guard) if guard.rule.enforced else None
+        for guard in one.book.guards.get(done.step, ()):
+            why = self._forbids(done, guard, one.since) if guard.rule.enforced else None
             if why is not None:
                 found[guard.rule.name] = why
         return found
 
-    def _forbids(self, done: Done, guard: Guard) -> str | None:
+    def _forbids(self, done: Done, guard: Guard, since: float) -> str | None:
         rule = guard.rule
         try:
             if not guard.when.evaluate(done.seen):
@@ -129,54 +135,47 @@ class Auditor:
             if missing:
                 return f"without {missing[0]}"
             if rule.effect is Effect.LIMIT:
-                return self._over(done, guard)
+                return self._over(done, guard, since)
             if rule.effect is Effect.HOLD:
                 return _unanswered(done, guard)
             return "denied" if rule.effect is Effect.DENY else None
         except EvaluationError as error:
             return f"error: {error}" if rule.on_error == "closed" else None
 
-    def _over(self, done: Done, guard: Guard) -> str | None:
-        """Counted is only what must have been counted: decided surely within the window."""
-        limit = guard.rule.limit
-        assert limit is not None
-        account, amount = _account(done, guard)
-        since = done.at - limit.window_seconds
-        spent = sum(taken for at, taken in self._accounts.get(account, {}).values() if at > since)
-        over = spent + amount > limit.at_most
-        return f"{spent} + {amount} of {limit.at_most} for {account[1]}" if over else None
+    def _over(self, done: Done, guard: Guard, since: float) -> str | None:
+        account, taken = _taken(done, guard, since)
+        return self._accounts.over(account, done.history.order_id, taken)
 
-    def _spend(self, done: Done, in_force: Sequence[tuple[Era, Rulebook]]) -> None:
-        """Only what the point surely took, by whichever set it went: from the last that it surely
-        enforced when the step was caused, to the newest when it was told. Who was undone has got
-        it back."""
+    def _spend(self, done: Done, sets: Candidates) -> None:
+        """Only what the point surely took, by whichever set it went. Who was undone has got it
+        back."""
         if not UNDONE.isdisjoint(done.history.events):
             return
-        enforced = [era.is_enforced_by(done.point, done.caused_at) for era, _ in in_force]
-        known = max((i for i, is_so in enumerate(enforced) if is_so), default=0)
-        taken = [self._taken(done, book) for _, book in in_force[known:]]
+        taken = [self._within_limits(done, each.book) for each in sets.all]
         for account in set(taken[0]).intersection(*taken):
-            entry = done.caused_at, min(each[account] for each in taken)
-            self._accounts.setdefault(account, {}).setdefault(done.history.order_id, entry)
+            least = min(each[account].amount for each in taken)
+            charge = sets.violation(account[0]) if len(sets.possible) == 1 else None
+            one = msgspec.structs.replace(taken[-1][account], amount=least, charge=charge)
+            self.findings.violations += self._accounts.book(account, done.history.order_id, one)
 
-    def _taken(self, done: Done, book: Rulebook) -> dict[Account, int]:
+    def _within_limits(self, done: Done, book: Rulebook) -> dict[Account, Taken]:
         """What it took by these rules; who goes beyond a limit, or only looks, may take nothing."""
         taken = {}
         for guard in book.guards.get(done.step, ()):
-            if guard.rule.limit is None or not guard.rule.enforced or not _is_true(done, guard):
+            if guard.rule.limit is None or not guard.rule.enforced or not is_true(done, guard):
                 continue
             try:
-                account, amount = _account(done, guard)
-                if self._over(done, guard) is None:
-                    taken[account] = amount
+                account, one = _taken(done, guard, done.caused_at)
             except EvaluationError:  # then the point took nothing either
                 continue
+            if self._accounts.over(account, done.history.order_id, one) is None:
+                taken[account] = one
         return taken
 
-    def _accuse(self, done: Done, rule: str, version: int, kind: Kind, why: str) -> None:
-        order, mode = done.history.order_id, done.history.mode
-        violation = Violation(order, mode, done.step, rule, version, kind, why, done.at)
-        self.findings.violations.append(violation)
+
+def _step(history: History, step: str, at: float) -> Done:
+    causes = (history.events.get(cause, NEVER) for cause in CAUSES[step])
+    return Done(history, step, max((each for each in causes if each <= at), default=at), at)
 
 
 def _unanswered(done: Done, guard: Guard) -> str | None:
@@ -188,21 +187,21 @@ def _unanswered(done: Done, guard: Guard) -> str | None:
         in_time = answer.answered_at is not None and answer.answered_at <= done.at
         if answer.answer == "approved" and in_time:
             return None
-        if rule.hold.silence == "allow" and answer.until <= done.at:
+        if rule.hold.silence == "allow" and answer.until <= done.at and _came_late(answer):
             return None
         return answer.answer or "nobody has answered"
     return "was not held"
 
 
-def _is_true(done: Done, guard: Guard) -> bool:
-    try:
-        return bool(guard.when.evaluate(done.seen))
-    except EvaluationError:
-        return False
+def _came_late(answer: Answer) -> bool:
+    """Or never: then its point may have taken it for silence."""
+    return answer.answered_at is None or answer.answered_at > answer.until - HEARD_WITHIN_SECONDS
 
 
-def _account(done: Done, guard: Guard) -> tuple[Account, int]:
+def _taken(done: Done, guard: Guard, since: float) -> tuple[Account, Taken]:
     assert guard.per is not None
     assert guard.sum is not None
+    assert guard.rule.limit is not None
     key, amount = str(guard.per.evaluate(done.seen)), int(guard.sum.evaluate(done.seen))
-    return (guard.rule.name, key, done.history.mode, done.point), amount
+    taken = Taken(since, done.at, amount, guard.rule.limit)
+    return (guard.rule.name, key, done.history.mode, done.point), taken

@@ -14,10 +14,15 @@ from services.kit.message import Mode, SagaId
 from services.messages import OrderPlaced
 from services.policy.rulebook import Context, context
 from services.policy.rules import RuleSet
-from services.policy.steps import CONDUCTOR, OWNERS, PLACED
+from services.policy.steps import CONDUCTOR, OWNERS, PLACED, POLICY
 
 PROCESS = "the process itself"
-REFUSED = frozenset({"StockRejected", "PaymentDeclined", "ShipmentRefused"})
+REFUSALS = {
+    "ReserveStock": "StockRejected",
+    "AuthorizePayment": "PaymentDeclined",
+    "ArrangeShipment": "ShipmentRefused",
+}
+REFUSED = frozenset(REFUSALS.values())
 UNDONE = REFUSED | {"StockReleased", "PaymentVoided", "ShipmentCancelled"}
 NEVER = float("inf")
 
@@ -41,13 +46,21 @@ class Answer(msgspec.Struct, frozen=True):
 
 
 class History(msgspec.Struct, frozen=True):
-    """What is known to have happened to an order: when each type of event was first told."""
+    """What is known to have happened to an order: when each type of event was first told, and why
+    it was rejected."""
 
     order_id: SagaId
     mode: Mode
     placed: OrderPlaced
     events: Mapping[str, float]
     answers: tuple[Answer, ...] = ()
+    reason: str | None = None
+
+    @property
+    def was_stopped(self) -> bool:
+        """The conductor has denied a step, which is no event: nobody was asked for it."""
+        by_rule = self.reason is not None and self.reason.startswith(POLICY)
+        return by_rule and self.mode is Mode.ORCHESTRATION
 
 
 class Violation(msgspec.Struct, frozen=True):
@@ -100,10 +113,15 @@ class Done:
     def seen(self) -> Context:
         return context(self.history.placed)
 
+    def violation(self, rule: str, version: int, kind: Kind, why: str) -> Violation:
+        order, mode = self.history.order_id, self.history.mode
+        return Violation(order, mode, self.step, rule, version, kind, why, self.at)
+
 
 @dataclass
 class Findings:
-    """`steps` that rules could guard were done, `guarded` of them were under a rule."""
+    """`steps` that rules could guard were decided, which is done or refused; of them `guarded` were
+    under a rule."""
 
     orders: int = 0
     steps: int = 0

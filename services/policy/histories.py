@@ -52,6 +52,7 @@ SELECT
     currency,
     card,
     ship_to::text AS ship_to,
+    reason,
     extract(epoch FROM placed_at)::float8 AS placed_at,
     (
         SELECT coalesce(jsonb_agg(jsonb_build_array(type, extract(epoch FROM at)::float8)), '[]')
@@ -95,6 +96,7 @@ class HistoryRow(msgspec.Struct):
     currency: str
     card: str
     ship_to: str
+    reason: str | None
     placed_at: float
     events: str
     answers: str
@@ -141,7 +143,7 @@ def history(row: HistoryRow) -> History:
     )
     events = events_of(row.placed_at, _read(row.events, list[tuple[str, float]]))
     answers = _read(row.answers, tuple[Answer, ...])
-    return History(SagaId(row.id), Mode(row.mode), placed, events, answers)
+    return History(SagaId(row.id), Mode(row.mode), placed, events, answers, row.reason)
 
 
 def _read(document: str, shape: Any) -> Any:

@@ -16,22 +16,24 @@ from services.kit.effects import Effects, Handled
 from services.kit.faults import Faults
 from services.kit.handling import Playbook, Reaction
 from services.kit.message import Message, Mode, Vocabulary
-from services.kit.session import Facts, Session
+from services.kit.session import Fact, Facts, Session
 from services.messages import OrderPlaced
 from services.policy.bench import Bench, claims
 from services.policy.point import EnforcementPoint
 from services.policy.remembered import (
     ANSWERS,
     DECIDED,
+    GOES_BACK,
     PARKED,
     Known,
     answers_of,
     decision_of,
+    encode,
     holds_of,
 )
 from services.policy.rulebook import InForce, Rulebook
 from services.policy.ruling import Verdict
-from services.policy.sitting import Sitting
+from services.policy.sitting import Sitting, unpark
 from services.policy.steps import (
     DONE,
     EXPIRED,
@@ -56,6 +58,24 @@ class LocalGate:
     def reactions(self) -> Mapping[str, Reaction]:
         """By the step that they make."""
         return {reaction.makes: reaction for reaction in self.playbook.reactions.values()}
+
+    @cached_property
+    def step(self) -> str:
+        """The one of its owner's that can be refused."""
+        return next((step for step in REFUSABLE if step in self.reactions), "")
+
+    @cached_property
+    def _backward(self) -> frozenset[str]:
+        """What makes it undo that step."""
+        undoing = {command.__name__ for command in self.playbook.commands if command.compensates}
+        made = self.playbook.reactions.items()
+        return frozenset(kind for kind, reaction in made if reaction.makes in undoing)
+
+    def turns_back(self, message: Message) -> bool:
+        """Whether its order may be held here and goes back: once there have been rules."""
+        if message.type not in self._backward or message.mode is not Mode.CHOREOGRAPHY:
+            return False
+        return self.point.rules.book.version > 0
 
     def _books(self, now: InForce) -> tuple[Rulebook, ...]:
         """Those by which a step may be decided: only who misbehaves uses the one before."""
@@ -85,13 +105,12 @@ class LocalGate:
         """The reaction whose step may have waited for this message, or was decided upon it."""
         if message.mode is not Mode.CHOREOGRAPHY:
             return None
-        step = next((step for step in REFUSABLE if step in self.reactions), "")
-        decided = known.get(DECIDED + step)
+        decided = known.get(DECIDED + self.step)
         if decided is not None:
             waited = decision_of(decided.value).by == message.id
         else:
             waited = self.remembers(message.type) or PARKED in known
-        return self.reactions[step] if step and waited else None
+        return self.reactions[self.step] if self.step and waited else None
 
     def has_let_through(self, work: Work, facts: Facts) -> bool:
         """Whether no rule is, or was, to be asked about it any more."""
@@ -106,6 +125,13 @@ class LocalGate:
     ) -> list[Work]:
         """Those that may be done or have to be refused; what waits or is held is left out."""
         works = [work for work in works if not self._is_held_and_not_lost(session, work, facts)]
+        admitted = self._decide(session, works, facts, effects)
+        self._let_go(session, works, facts, effects)
+        return admitted
+
+    def _decide(
+        self, session: Session, works: Sequence[Work], facts: Facts, effects: Effects
+    ) -> list[Work]:
         now = self.point.rules.now
         guarded = {work.effect: order for work, order in self._remembered(works, facts, now)}
         if not guarded:
@@ -122,6 +148,20 @@ class LocalGate:
         ]
         sitting.close()
         return [work for work in admitted if work is not None]
+
+    def _let_go(
+        self, session: Session, works: Sequence[Work], facts: Facts, effects: Effects
+    ) -> None:
+        """What goes back is held no longer, and not decided any more when it is heard of late."""
+        back = {work.message.saga_id for work in works if self.turns_back(work.message)}
+        guarded = any(self.step in book.guards for book in self._books(self.point.rules.now))
+        held = [saga for saga in back if guarded or PARKED in facts.get(saga, {})]
+        if not held:
+            return
+        mark = {DECIDED + self.step: Fact(encode(GOES_BACK).decode(), 1)}
+        known = session.merge_facts(dict.fromkeys(held, mark)).values()
+        if parked := {each[PARKED].value for each in known if PARKED in each}:
+            unpark(session, effects, parked)
 
     def release(self, session: Session, done: Sequence[Handled]) -> None:
         """What was refused or undone takes nothing from a limit; what turns out to be arranged

@@ -60,14 +60,15 @@ class Acknowledgement(msgspec.Struct, frozen=True):
 class TopicReader:
     """Calls `hear` with key and value of every record, and again until the database has it.
 
-    Calls `meanwhile` twice a second, whether there was something to hear or not."""
+    Calls `meanwhile` twice a second, whether there was something to hear or not, and more rarely
+    also while nothing can be read; `is_reading` tells which it is."""
 
     def __init__(
         self, settings: Settings, topic: str, hear: Hear, meanwhile: Callable[[], None] = _nothing
     ) -> None:
         self._settings, self._topic, self._hear = settings, topic, hear
         self._meanwhile = meanwhile
-        self._stopping = threading.Event()
+        self._stopping, self.is_reading = threading.Event(), False
 
     def stop(self) -> None:
         self._stopping.set()
@@ -78,6 +79,8 @@ class TopicReader:
                 self._read()
             except (KafkaError, OSError) as error:
                 log.warning("%s cannot be read: %s", self._topic, error)
+                self.is_reading = False
+                self.until_done(self._meanwhile)
                 self._stopping.wait(RETRY_SECONDS)
 
     def _read(self) -> None:
@@ -90,6 +93,7 @@ class TopicReader:
                 for records in consumer.poll(timeout_ms=POLL_MS).values():
                     for record in records:
                         self._until_heard(record)
+                self.is_reading = True
                 self.until_done(self._meanwhile)
         finally:
             consumer.close()
@@ -130,7 +134,8 @@ class Adoption:
     """A point's side: take newer rules, keep them, enforce them, and then say so.
 
     As long as there are rules it says so again and again, for who is silent is taken for gone. That
-    goes for rules, too, that it has heard of and cannot enforce.
+    goes for rules, too, that it has heard of and cannot enforce, and for those that there may be
+    while it cannot hear of any: it goes on deciding, by older ones.
     """
 
     def __init__(
@@ -179,7 +184,8 @@ class Adoption:
         log.info("rules of version %d are enforced", rules.version)
 
     def repeat(self) -> None:
-        if self._are_rules and time.monotonic() - self._said >= REPEAT_SECONDS:
+        may_be_rules = self._are_rules or not self._reader.is_reading
+        if may_be_rules and time.monotonic() - self._said >= REPEAT_SECONDS:
             self._say()
 
     def _say(self, leaving: bool = False) -> None:

@@ -27,6 +27,14 @@ class Decided(msgspec.Struct, frozen=True):
     rule: str
     by: str = ""
 
+    @property
+    def goes_back(self) -> bool:
+        """Undone, or about to be, and by no rule: nobody waits for this step any more."""
+        return self.verdict is Verdict.DENIED and not self.rule
+
+
+GOES_BACK = Decided(Verdict.DENIED, "")
+
 
 class _Rules(msgspec.Struct):
     rules: tuple[str, ...]

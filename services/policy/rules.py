@@ -159,6 +159,9 @@ def check(rules: Sequence[Rule]) -> None:
     check_waiting([(rule, step, rule.after) for rule in rules for step in rule.steps])
 
 
+_AT_ONE_STEP = {Effect.LIMIT: "a limit counts at one", Effect.HOLD: "a hold is at one"}
+
+
 def _problems(rule: Rule) -> Iterator[str]:
     if not rule.steps:
         yield f"guards: {rule.guards} is neither of {', '.join(GUARDABLE)} nor an event before one"
@@ -169,8 +172,9 @@ def _problems(rule: Rule) -> Iterator[str]:
         yield f"effect: {late[0]} is after the pivot and cannot be held"
     if (rule.effect is Effect.LIMIT) != (rule.limit is not None):
         yield "limit: is what the effect limit needs, and no other takes"
-    if rule.effect is Effect.LIMIT and len(rule.steps) > 1:
-        yield f"guards: {rule.guards} stands for {len(rule.steps)} steps; a limit counts at one"
+    if rule.effect in _AT_ONE_STEP and len(rule.steps) > 1:
+        why = _AT_ONE_STEP[rule.effect]
+        yield f"guards: {rule.guards} stands for {len(rule.steps)} steps; {why}"
     if rule.effect is Effect.REQUIRE and not rule.after:
         yield "after: say which facts are required"
     if unknown := [fact for fact in rule.after if fact not in FACTS]:

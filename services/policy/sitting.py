@@ -50,7 +50,9 @@ class Sitting:
         mark = known.get(DECIDED + work.step)
         if mark is not None:
             decided = decision_of(mark.value)
-            return _settled(work, Ruling(decided.verdict, decided.rule))
+            return (
+                None if decided.goes_back else _settled(work, Ruling(decided.verdict, decided.rule))
+            )
         saga, answers = work.message.saga_id, answers_of(known)
         heard = frozenset(name for name in known if name in FACTS)
         holds = holds_of(known, answers)
@@ -82,15 +84,20 @@ class Sitting:
     def _settle(self, work: Work, ruling: Ruling, known: Known) -> None:
         decided = Decided(ruling.verdict, ruling.rule, work.message.id)
         self._mark(work, DECIDED + work.step, decided)
+        self._unpark_other(work, known)
+
+    def _unpark_other(self, work: Work, known: Known) -> None:
+        """One message at most waits for a saga's holds."""
         parked = known.get(PARKED)
         if parked is not None and parked.value != work.message.id:
-            self.session.unpark([parked.value])
+            unpark(self.session, self.effects, {parked.value})
 
     def _hold(self, work: Work, ruling: Ruling, known: Known, book: Rulebook) -> None:
         """The message comes again when the first of the holds is over, and so on."""
         parked = known.get(PARKED)
         if not ruling.fresh and (parked is None or parked.value != work.message.id):
             return
+        self._unpark_other(work, known)
         until = min(held.until for held in ruling.holds.values() if not held.answer)
         wait = max(until - self.bench.books.now, 0.0)
         self.effects.parked.append(Parked(work.message, work.tries + 1, wait, "held"))
@@ -121,6 +128,12 @@ class Sitting:
     def _mark(self, work: Work, name: str, value: msgspec.Struct) -> None:
         fact = Fact(encode(value).decode(), work.attempt)
         self.marks.setdefault(work.message.saga_id, {})[name] = fact
+
+
+def unpark(session: Session, effects: Effects, ids: set[str]) -> None:
+    """Also what this transaction has only just parked."""
+    session.unpark(sorted(ids))
+    effects.parked = [each for each in effects.parked if each.message.id not in ids]
 
 
 def _settled(work: Work, ruling: Ruling) -> Work:

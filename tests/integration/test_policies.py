@@ -15,6 +15,7 @@ from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
 from lab.api import Api
 from lab.coordination.route import switch
 from lab.database import Database
+from lab.demo.misbehaving import misbehaving
 from lab.demo.stage import on_stage
 from lab.load.progress import Bars
 from lab.load.summary import summarize
@@ -30,8 +31,9 @@ from services.kit.broker import ACKNOWLEDGEMENTS, COMPACTED, POLICIES
 from services.kit.faults import Catalogue, Fault, Rule
 from services.kit.message import Mode
 from services.kit.probe import BrokerProbe
+from services.order.heard import HOLDS, Heard
 from services.order.policies import SILENT_SECONDS, points_behind
-from services.order.unheard import Unheard
+from services.order.service import TIMELINE_TOPICS
 from services.policy.evidence import PROCESS, Kind
 from services.policy.rules import read_rules
 from services.policy.steps import CONDUCTOR, PARTICIPANTS, POINTS
@@ -41,6 +43,7 @@ from tests.integration.waiting import eventually
 MODES = pytest.mark.parametrize("mode", Mode)
 ENFORCED_BY = {Mode.ORCHESTRATION: (CONDUCTOR,), Mode.CHOREOGRAPHY: PARTICIPANTS}
 ABOUT = "order.items.exists(item, item.sku == '{}')"
+PIANO_SECONDS = 30
 RULES = (
     {
         "name": "no-drums",
@@ -53,7 +56,7 @@ RULES = (
         "guards": "ArrangeShipment",
         "when": ABOUT.format("piano"),
         "effect": "hold",
-        "hold": {"seconds": 30},
+        "hold": {"seconds": PIANO_SECONDS},
     },
     {
         "name": "cellos-are-looked-at-in-vain",
@@ -253,18 +256,29 @@ def test_what_is_held_waits_for_an_answer(shop, answer, end):
 
 
 @pytest.mark.parametrize("mode", [Mode.CHOREOGRAPHY])
-def test_who_asks_whether_there_are_holds_that_nobody_has_read_is_told_so_by_the_broker(
-    shop, stack
-):
+def test_who_asks_until_when_all_holds_have_been_read_is_told_so_by_the_broker(shop, stack):
     order = shop.place("piano")
     eventually(lambda: shop.answer(order, "approve") == 202, f"{order} is held")
     broker = {"bootstrap_servers": stack.kafka.bootstrap}
     probe = BrokerProbe(lambda: KafkaAdminClient(**broker), patience=20.0)
     try:
-        assert Unheard(probe, "who-never-read-anything").are_holds()
-        eventually(lambda: not Unheard(probe, "order-timeline").are_holds(), "they are read")
+        assert Heard(probe, "who-never-read-anything", [HOLDS]).until(1.0) is None
+        timeline = Heard(probe, "order-timeline", TIMELINE_TOPICS)
+        eventually(lambda: timeline.until(1.0) == 1.0, "they are read")
     finally:
         probe.close()
+
+
+@MODES
+def test_an_order_that_is_cancelled_while_it_is_held_leaves_nothing_that_a_drain_waits_for(
+    shop, stack
+):
+    order = shop.place("piano")
+    eventually(lambda: "StepHeld" in str(shop.look(order)["timeline"]), f"{order} is held")
+    assert shop.answer(order, "cancel") == 202
+    assert shop.ended(order) == "cancelled"
+    with on_stage(stack) as stage:
+        assert stage.await_quiet(PIANO_SECONDS / 2)
 
 
 @MODES
@@ -315,27 +329,27 @@ def test_a_rule_that_only_looks_stops_nothing_and_is_in_the_log(shop):
     assert (decision.outcome, decision.enforced) == ("denied", False)
 
 
-def test_a_participant_that_decides_by_old_rules_is_harmless_in_one_mode_and_found_in_the_other(
-    stack, rules
+@pytest.mark.parametrize(
+    ("who", "passed"), [("payment", Mode.CHOREOGRAPHY), (CONDUCTOR, Mode.ORCHESTRATION)]
+)
+def test_who_decides_by_old_rules_is_harmless_in_one_mode_and_found_in_the_other(
+    stack, rules, who, passed
 ):
+    """A participant is not asked in orchestration, nor the conductor in choreography."""
     with on_stage(stack) as stage:
-        stage.set_faults(Catalogue(1, (Rule(Fault.STALE_POLICY, 100),)))
-        try:
-            ends = {mode: Shop(stack, mode) for mode in Mode}
-            orders = {}
+        ends = {mode: Shop(stack, mode) for mode in Mode}
+        orders = {}
+        with misbehaving(stage, Fault.STALE_POLICY, who):
             for mode, shop in ends.items():
                 switch(shop.order, mode, 100, print)
                 orders[mode] = shop.place("drums")
             said = {mode: ends[mode].ended(order) for mode, order in orders.items()}
-        finally:
-            stage.set_faults(Catalogue())
         assert stage.await_quiet(30)
-    assert said[Mode.ORCHESTRATION] == "policy:no-drums"
-    assert said[Mode.CHOREOGRAPHY] == "confirmed"
+    assert said == dict.fromkeys(Mode, "policy:no-drums") | {passed: "confirmed"}
     found = audit_stack(Database(stack.postgres.url)).violations
     ours = [v for v in found if v.order_id in orders.values()]
     assert [(v.order_id, v.rule, v.kind) for v in ours] == [
-        (orders[Mode.CHOREOGRAPHY], "no-drums", Kind.BYPASS)
+        (orders[passed], "no-drums", Kind.BYPASS)
     ]
 
 

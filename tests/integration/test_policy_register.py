@@ -1,5 +1,6 @@
 """Who said to enforce what, and since when it is there: kept in PostgreSQL, read by the auditor."""
 
+import time
 from contextlib import nullcontext
 from types import SimpleNamespace
 
@@ -152,7 +153,7 @@ def test_the_auditor_reads_what_has_just_closed_and_not_what_ever_was(book):
     book.run("UPDATE orders SET closed_at = now() - make_interval(secs => 60)")
     book.run("VACUUM ANALYZE orders")
     after = book.run("SELECT (now() - make_interval(secs => 9))::text").fetchone()[0]
-    page = {"after": after, "last": NOBODY, "settled": 5.0, "limit": AT_ONCE}
+    page = {"after": after, "last": NOBODY, "settled": 5.0, "heard": time.time(), "limit": AT_ONCE}
     plan = "\n".join(line for (line,) in book.run(f"EXPLAIN {NEXT}", page))
     assert "orders_closed" in plan
     assert "Seq Scan on orders" not in plan
@@ -161,7 +162,7 @@ def test_the_auditor_reads_what_has_just_closed_and_not_what_ever_was(book):
 def test_the_auditor_finds_all_that_was_closed_in_one_moment_page_by_page(book, monkeypatch):
     monkeypatch.setattr(policing, "AT_ONCE", 4)
     metrics = Metrics("order")
-    auditor = Policing(book.database, metrics)
+    auditor = Policing(book.database, metrics, SimpleNamespace(until=lambda now: now + 60.0))
     assert auditor.audit() == AUDIT_EVERY_SECONDS
     book.hears("a", 0, 10.0)
     book.hears("a", 1, APPLIED + 1)

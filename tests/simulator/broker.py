@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any, NamedTuple
@@ -31,6 +32,7 @@ class Entry:
     value: bytes
     message: Message | None
     malformed: str = ""
+    at: float = 0.0
 
     def raw(self) -> Record:
         name = f"{self.place.topic}-{self.place.partition}-{self.offset}"
@@ -58,8 +60,8 @@ class Group:
 class MemoryBroker:
     """Order holds within a partition; a key always goes to the same one."""
 
-    def __init__(self, partitions: int) -> None:
-        self.partitions = partitions
+    def __init__(self, partitions: int, clock: Callable[[], float] = lambda: 0.0) -> None:
+        self.partitions, self._clock = partitions, clock
         self.logs: dict[Place, list[Entry]] = {}
 
     def places(self, topics: list[str]) -> list[Place]:
@@ -72,7 +74,7 @@ class MemoryBroker:
             message, malformed = from_record(topic, headers, value), ""
         except MalformedMessage as error:
             message, malformed = None, str(error)
-        log.append(Entry(place, len(log), key, headers, value, message, malformed))
+        log.append(Entry(place, len(log), key, headers, value, message, malformed, self._clock()))
 
     def end(self, place: Place) -> int:
         return len(self.logs.get(place, ()))

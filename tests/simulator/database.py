@@ -108,7 +108,7 @@ class MemorySession:
 
     def unpark(self, ids: Sequence[str]) -> set[str]:
         found = {each for each in ids if each in self.store.parked}
-        self.later(lambda: [self.store.parked.pop(each) for each in found])
+        self.later(lambda: [self.store.parked.pop(each, None) for each in found])
         return found
 
     def park(self, parked: Sequence[Parked]) -> None:

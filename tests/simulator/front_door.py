@@ -90,10 +90,11 @@ def switch(replica: Replica, mode: Mode, weight: int) -> int:
 
 def nudge_overdue(replica: Replica) -> int:
     """`Deadlines.run` with its claim in memory."""
-    if replica.world.are_holds_unheard():
+    heard = replica.world.holds_heard_until(replica.horizon)
+    if heard is None:
         return 0
     with replica.database.transaction() as session:
-        due = session.own.overdue(session.now)
+        due = session.own.overdue(heard)
         replica.world.note_held_and_lost(due)
         records = [told(replica.tracing, _nudged(row)) for row in due]
         for row in due:

@@ -40,7 +40,7 @@ def draw_rules(random: Random) -> tuple[Rule, ...]:
         Rule(name="a-look", guards=step, effect=Effect.HOLD, hold=_hold(random)),
         Rule(name="one-each", guards=step, effect=Effect.LIMIT, limit=Limit(1, AN_HOUR)),
         Rule(name="one-first", guards=after[0], effect=Effect.REQUIRE, after=(after[1],)),
-        Rule(name="all-held", guards="OrderPlaced", effect=Effect.HOLD, hold=_hold(random)),
+        Rule(name="first-look", guards="ReserveStock", effect=Effect.HOLD, hold=_hold(random)),
         Rule(name="seen", guards="CapturePayment", effect=Effect.DENY, mode="audit"),
         Rule(
             name="named",
@@ -77,13 +77,23 @@ def broken_rules(world: World) -> Iterator[str]:
     for order in world.held_and_lost:
         yield f"{world.trace.name(order)}: taken for lost although it was held"
     for found in audited(world).violations:
-        if found.kind is Kind.BYPASS:
+        late = found.why == "declined" and not world.book.orders[found.order_id].declined
+        if found.kind is Kind.BYPASS and not late:
             yield f"{world.trace.name(found.order_id)}: accused of {found}"
     if world.plan.rules_from_start and world.plan.later_rules is None:
+        for order in world.held_and_closed:
+            yield f"{world.trace.name(order)}: still held although it was closed"
         for order, row in world.book.orders.items():
             yield from _undecided(world, order, row, minutes)
             yield from _against_the_rules(world, order, row)
         yield from _over_the_limit(world)
+
+
+def held_and_closed(world: World) -> set[SagaId]:
+    """Orders that are over, and that somebody still holds."""
+    parked = [each for store in world.stores.values() for each in store.parked.values()]
+    held = {each.message.saga_id for each in parked if each.why == "held"}
+    return {order for order in held if world.book.orders[order].closed}
 
 
 def _decided_once(world: World, minutes: list[Minute]) -> Iterator[str]:

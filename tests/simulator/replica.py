@@ -14,6 +14,7 @@ from services.kit.tracing import Tracing
 from services.kit.wire import Record
 from services.orchestrator.engine import Orchestrator
 from services.orchestrator.timers import Timers
+from services.order.heard import Horizon
 from services.policy.point import EnforcementPoint
 from services.policy.rulebook import Rules
 from tests.simulator import front_door
@@ -51,6 +52,7 @@ class Replica:
         self.incarnation += 1
         self.positions: dict[Place, int] = {}
         self.done: dict[Place, int] = {}
+        self.horizon = Horizon()
         self.held: tuple[list[Message], list[tuple[Record, str]]] | None = None
         self.point = EnforcementPoint(Rules(self.store.rules), MemoryPolicies())
         self.heard_at.setdefault(self.store.rules.version, world.clock.moment())

@@ -11,12 +11,13 @@ from services.kit.batch import Core
 from services.kit.message import Mode, SagaId
 from services.kit.relay import Relay
 from services.messages import StepHeld
-from services.order.unheard import HOLDS, any_unread
+from services.order.heard import HOLDS, Horizon, Places
 from services.policy.rules import NO_RULES, RuleSet
 from tests.simulator import chaos, front_door
 from tests.simulator.broker import Group, Losses, MemoryBroker, MemoryProducer
 from tests.simulator.chaos import Chaos, Plan
 from tests.simulator.database import Clock, MemorySession, Store
+from tests.simulator.policies import held_and_closed
 from tests.simulator.replica import Replica
 from tests.simulator.repositories import OrderBook, OrderRow
 from tests.simulator.services import BLUEPRINTS, TABLES, WORDS
@@ -55,7 +56,7 @@ class World:
         self.clock = Clock()
         self.trace = Trace(self.clock, self.plan.orders)
         self.note = self.trace.note
-        self.broker = MemoryBroker(self.plan.partitions)
+        self.broker = MemoryBroker(self.plan.partitions, self.clock.moment)
         self.groups = self._groups()
         self.stores = {
             name: Store(self.clock, tables(self.plan.stocked)) for name, tables in TABLES.items()
@@ -71,6 +72,7 @@ class World:
         self.rules_to_come = list(self.rule_sets.values())
         self.applied_at: dict[int, float] = {}
         self.held_and_lost: list[SagaId] = []
+        self.held_and_closed: set[SagaId] = set()
         if self.plan.rules_from_start:
             self._apply_rules()
             self._everybody_hears_of_rules()
@@ -223,15 +225,17 @@ class World:
                 replica.positions.pop(place, None)
                 replica.done.pop(place, None)
 
-    def are_holds_unheard(self) -> bool:
+    def holds_heard_until(self, horizon: Horizon) -> float | None:
         """As the broker would tell: by what the timeline's group has committed."""
-        group = self.groups["order-timeline"]
+        now, group = self.clock.moment(), self.groups["order-timeline"]
         places = [place for place in group.places if place.topic == HOLDS]
         end = {place: self.broker.end(place) for place in places}
-        return any_unread(dict.fromkeys(places, 0), end, group.committed)
+        horizon.look(now, Places({}, end, dict(group.committed)))
+        return horizon.until
 
     def note_held_and_lost(self, expired: list[OrderRow]) -> None:
-        """Orders that are taken for lost although the broker has been told that they are held."""
+        """Orders that are taken for lost although the broker had been told in time that they are
+        held."""
         orders = {row.placed.order_id: row for row in expired}
         for entry in self.broker.entries():
             message = entry.message
@@ -239,7 +243,8 @@ class World:
                 held, row = WORDS.body(message), orders.get(message.saga_id)
                 assert isinstance(held, StepHeld)
                 answered = row is not None and row.holds.get(held.rules[0])
-                if row is not None and held.until > self.clock.now and not answered:
+                in_time = row is not None and entry.at < row.deadline_at
+                if in_time and held.until > self.clock.now and not answered:
                     self.held_and_lost.append(message.saga_id)
 
     # How it ends ---------------------------------------------------------------------------
@@ -259,6 +264,7 @@ class World:
                 self._answer()
             if self._round():
                 continue
+            self.held_and_closed |= held_and_closed(self)
             due = self._next_due()
             if due is None:
                 return

@@ -95,7 +95,7 @@ def test_the_schedules_are_worth_their_time():
     for mode in Mode:
         for reason in ("confirmed", "cancelled", "out_of_stock", "card_declined", "refused"):
             assert ends[mode, reason] > 3, (mode, reason, ends)
-        for rule in ("no-drums", "named", "a-look", "all-held", "one-each"):
+        for rule in ("no-drums", "named", "a-look", "first-look", "one-each"):
             assert ends[mode, reason_of(rule)], (mode, rule, ends)
     assert ends[Mode.CHOREOGRAPHY, "timed_out"] > 3
     assert min(notes[sign] for sign in (*SIGNS, "both modes at once")) > 3, notes

@@ -1,5 +1,6 @@
 """The order service's own auditor: it goes on behind a full page, and tells each finding once."""
 
+from datetime import datetime
 from types import SimpleNamespace
 
 import msgspec
@@ -12,6 +13,7 @@ from services.policy.histories import VERSIONS, WORDS, HistoryRow, VersionRow, W
 from services.policy.rulebook import EXAMPLE
 
 APPLIED = 100.0
+BEGAN, LATER = "2026-11-28 09:00:00+00", "2026-11-28 11:00:00+00"
 RULES = '[{"name": "no", "guards": "AuthorizePayment", "effect": "deny"}]'
 EVENTS = [["StockReserved", 0.1], ["PaymentAuthorized", 0.2], ["ShipmentArranged", 0.3]]
 
@@ -27,11 +29,16 @@ def a_closed_order(number, placed_at=APPLIED + 10.0, told=EVENTS, mode="choreogr
         currency=order["currency"],
         card=order["card"],
         ship_to=msgspec.json.encode(order["ship_to"]).decode(),
+        reason=None,
         placed_at=placed_at,
         events=msgspec.json.encode([[kind, placed_at + after] for kind, after in told]).decode(),
         answers="[]",
         closed_at=f"2026-11-28 10:00:00.{number // 3:06}+00",
     )
+
+
+def moment(text):
+    return datetime.fromisoformat(text).timestamp()
 
 
 def place(row):
@@ -54,22 +61,25 @@ class Tables:
         if query == WORDS:
             return map(msgspec.structs.astuple, self.words)
         if values is None:
-            return SimpleNamespace(fetchone=lambda: ("2026-11-28 09:00:00+00",))
+            return SimpleNamespace(fetchone=lambda: (BEGAN, moment(BEGAN)))
         after = values["after"], values["last"]
-        later = [each for each in self.orders if place(each) > after]
+        heard = [each for each in self.orders if moment(each.closed_at) < values["heard"]]
+        later = [each for each in heard if place(each) > after]
         found = sorted(later, key=place)[: values["limit"]]
         return map(msgspec.structs.astuple, found)
 
 
 class Watch:
-    """The auditor of one replica over such tables, and what it shows."""
+    """The auditor of one replica over such tables, and what it shows. It has `heard` all that was
+    told until then."""
 
     def __init__(self):
-        self.tables, self.metrics = Tables(), Metrics("order")
-        self.policing = Policing(self.tables, self.metrics)
+        self.tables, self.metrics, self.heard = Tables(), Metrics("order"), moment(LATER)
+        listener = SimpleNamespace(until=lambda now: self.heard)
+        self.policing = Policing(self.tables, self.metrics, listener)
 
-    def put_in_force(self, version=1, enforced_at=APPLIED + 1.0):
-        self.tables.versions.append(VersionRow(version, RULES, APPLIED))
+    def put_in_force(self, version=1, enforced_at=APPLIED + 1.0, rules=RULES):
+        self.tables.versions.append(VersionRow(version, rules, APPLIED))
         for name in ("payment-0", None):
             said = version if name else None
             self.tables.words.append(WordRow("payment", "payment-0", said, enforced_at, 0.0))
@@ -101,6 +111,15 @@ def test_each_bypass_is_counted_once_and_what_slipped_by_its_version(watch):
     assert (watch.violations("bypass"), watch.violations("slipped")) == (1, 1)
     assert watch.counted("policy_slipped", mode="choreography", version="7") == 1
     assert watch.violations("bypass", "orchestration") == 0
+
+
+def test_an_order_that_slipped_past_two_rules_has_slipped_once(watch):
+    """As in the report; what was violated is counted apart."""
+    watch.put_in_force(rules=f"[{RULES[1:-1]}, {RULES[1:-1].replace('no', 'neither')}]")
+    watch.tables.orders = [a_closed_order(1, placed_at=APPLIED + 0.5)]
+    watch.policing.audit()
+    assert watch.violations("slipped") == 2
+    assert watch.counted("policy_slipped", mode="choreography", version="1") == 1
 
 
 def test_the_share_of_steps_under_a_rule_is_told_of_each_mode(watch):
@@ -144,6 +163,22 @@ def test_what_was_closed_before_it_began_is_left_to_who_asks_for_everything(watc
     watch.tables.orders = [earlier]
     watch.policing.audit()
     assert watch.violations("bypass") == 0
+
+
+@pytest.mark.parametrize("known", [None, BEGAN])
+def test_an_order_of_which_something_may_be_unread_is_not_judged_before_it_is_read(watch, known):
+    """Each kind of event has its topic, so the end of an order may be read before its middle."""
+    watch.put_in_force()
+    cheap = {"placed_at": APPLIED - 50.0}
+    watch.tables.orders = [a_closed_order(1, **cheap, told=[*EVENTS[1:], ["PaymentCaptured", 0.4]])]
+    watch.heard = known and moment(known)
+    assert watch.policing.audit() == AUDIT_EVERY_SECONDS
+    assert watch.violations("bypass") == 0
+    watch.tables.orders = [a_closed_order(1, **cheap)]
+    watch.heard = moment(LATER)
+    watch.policing.audit()
+    assert watch.violations("bypass") == 0
+    assert watch.counted("policy_audited_steps", mode="choreography", guarded="false") == 3
 
 
 def test_points_that_are_behind_are_shown_with_for_how_long(watch, monkeypatch):

@@ -5,45 +5,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.kit.message import Mode, SagaId
-from services.policy.audit import Auditor, audit
-from services.policy.evidence import PROCESS, Answer, Era, History, Kind
+from services.kit.message import Mode
+from services.policy.audit import audit
+from services.policy.evidence import PROCESS, Answer, Kind
 from services.policy.rulebook import EXAMPLE
-from services.policy.rules import RuleSet, read_rules
-from services.policy.steps import OWNERS, PLACED
-
-APPLIED, EVERYWHERE = 100.0, 101.0
-POINTS = {"orchestrator": EVERYWHERE, "inventory": EVERYWHERE, "payment": EVERYWHERE}
-EVENTS = (
-    "StockReserved",
-    "PaymentAuthorized",
-    "ShipmentArranged",
-    "PaymentCaptured",
-    "StockShipped",
+from services.policy.steps import OWNERS
+from tests.unit.services.histories import (
+    APPLIED,
+    EVENTS,
+    EVERYWHERE,
+    ONE,
+    a_history,
+    accused,
+    an_era,
 )
-ONE = {"atMost": 1, "windowSeconds": 50}
+
 MODES = pytest.mark.parametrize("mode", Mode)
-
-
-def an_era(*rules, version=1, at=APPLIED, points=POINTS):
-    filled = [
-        {"name": f"rule-{n}", "guards": "AuthorizePayment", "effect": "deny", **r}
-        for n, r in enumerate(rules)
-    ]
-    since = {point: each + at - APPLIED for point, each in points.items()}
-    return Era(RuleSet(version, read_rules(filled), at), since)
-
-
-def a_history(mode=Mode.CHOREOGRAPHY, at=200.0, number=1, answers=(), order=EXAMPLE, **events):
-    """A confirmed order, a tenth of a second between its events; None leaves one out."""
-    told = {PLACED: at} | {kind: at + 0.1 * n for n, kind in enumerate(EVENTS, start=1)}
-    told |= {kind: when for kind, when in events.items() if when is not None}
-    told = {kind: when for kind, when in told.items() if events.get(kind, when) is not None}
-    return History(SagaId(f"order-{number}"), mode, order, told, tuple(answers))
-
-
-def accused(eras, *histories):
-    return [(v.step, v.rule, v.kind, v.version) for v in audit(eras, histories).violations]
 
 
 @MODES
@@ -121,68 +98,6 @@ def test_silence_that_allows_does_so_only_when_the_time_is_over():
     assert len(accused([era], a_history(answers=[Answer("look", 200.3)]))) == 1
 
 
-@MODES
-@given(st.lists(st.integers(0, 60), max_size=12), st.integers(1, 5))
-def test_of_a_limit_exactly_what_surely_went_beyond_it_is_found(mode, starts, most):
-    """Orders within one window: as many are accused as are too many."""
-    limit = {"effect": "limit", "limit": {"atMost": most, "windowSeconds": 100}}
-    era = an_era(limit)
-    orders = [a_history(mode, at=200.0 + at, number=n) for n, at in enumerate(starts)]
-    assert len(accused([era], *orders)) == max(0, len(orders) - most)
-
-
-def test_a_limit_counts_each_customer_each_mode_and_each_window_for_itself():
-    era = an_era({"effect": "limit", "limit": {"atMost": 1, "windowSeconds": 50}})
-    other = msgspec.structs.replace(EXAMPLE, customer_id="c-2")
-    orders = [
-        a_history(number=1),
-        a_history(number=2, order=other),
-        a_history(Mode.ORCHESTRATION, number=3),
-        a_history(number=4, at=260.0),
-    ]
-    assert accused([era], *orders) == []
-
-
-@MODES
-def test_what_slipped_before_its_point_knew_of_the_limit_is_not_counted_against_the_next(mode):
-    era = an_era({"effect": "limit", "limit": {**ONE, "windowSeconds": 500}})
-    orders = [a_history(mode, at=APPLIED + 0.5, number=1), a_history(mode, number=2)]
-    assert accused([era], *orders) == []
-    assert len(accused([era], *orders, a_history(mode, at=300.0, number=3))) == 1
-
-
-@MODES
-@pytest.mark.parametrize(("first", "then", "most"), [(9, 5, 10), (5, 9, 14)])
-def test_of_two_amounts_that_a_point_may_have_taken_the_lesser_counts(mode, first, then, most):
-    """What was under way when the rules changed was decided by those of before, or of after."""
-
-    def era(cents, version, at):
-        limit = {"atMost": most, "windowSeconds": 500, "sum": str(cents)}
-        return an_era({"effect": "limit", "limit": limit}, version=version, at=at)
-
-    eras = [era(first, 1, APPLIED), era(then, 2, 200.0)]
-    under_way, later = a_history(mode, at=199.95), a_history(mode, at=300.0, number=2)
-    assert accused(eras, under_way, later) == []
-    assert len(accused(eras, under_way, later, a_history(mode, at=301.0, number=3))) == 1
-
-
-def test_the_accounts_of_a_limit_are_forgotten_when_nothing_looks_back_to_them():
-    auditor = Auditor([an_era({"effect": "limit", "limit": ONE})])
-    for number in range(20):
-        order = msgspec.structs.replace(EXAMPLE, customer_id=f"c-{number}")
-        auditor.go_over([a_history(at=200.0 + 100 * number, number=number, order=order)])
-    assert len(auditor._accounts) == 1
-
-
-@pytest.mark.parametrize("on_error", ["open", "closed"])
-def test_a_limit_that_cannot_be_reckoned_is_as_its_rule_says(on_error):
-    limit = {"atMost": 1, "windowSeconds": 50, "sum": "1 / (order.amount_cents - 100)"}
-    era = an_era({"effect": "limit", "limit": limit, "onError": on_error})
-    broken = msgspec.structs.replace(EXAMPLE, amount_cents=100)
-    found = accused([era], a_history(order=broken))
-    assert [kind for _, _, kind, _ in found] == ([Kind.BYPASS] if on_error == "closed" else [])
-
-
 @pytest.mark.parametrize("on_error", ["open", "closed"])
 @pytest.mark.parametrize("effect", [{}, {"effect": "limit", "limit": ONE}])
 def test_an_order_that_is_too_much_for_the_evaluator_is_as_its_rule_says(effect, on_error):
@@ -193,8 +108,62 @@ def test_an_order_that_is_too_much_for_the_evaluator_is_as_its_rule_says(effect,
     assert [kind for _, _, kind, _ in found] == ([Kind.BYPASS] if on_error == "closed" else [])
 
 
-LOOK = {"name": "look", "effect": "hold", "hold": {"seconds": 1}}
+@MODES
+@pytest.mark.parametrize(("answered_at", "is_found"), [(201.0, True), (256.0, False)])
+def test_what_was_declined_in_time_is_not_excused_by_silence(mode, answered_at, is_found):
+    """An answer shortly before the end may be on its way still."""
+    era = an_era({"name": "look", "effect": "hold", "hold": {"seconds": 60, "silence": "allow"}})
+    answer = Answer("look", 260.0, "declined", answered_at)
+    events = dict(zip(EVENTS[1:], (260.1, 260.2, 260.3, 260.4), strict=True))
+    found = accused([era], a_history(mode, answers=[answer], **events))
+    assert bool(found) is is_found
+
+
+HELD = {"name": "look", "effect": "hold", "hold": {"seconds": 3_600}}
+WAITS = {"name": "first", "effect": "require", "after": ["StockReserved"]}
+CHANGED, LATE = 300.0, 1_000.0
+AFTER_IT = {"ShipmentArranged": LATE + 0.2, "PaymentCaptured": LATE + 0.3, "StockShipped": LATE + 1}
+
+
+def kept_waiting(mode, rule, until=LATE):
+    """By a hold or for a fact; the event that ended it came at `until`."""
+    answers = [Answer("look", CHANGED + 3_600.0, "approved", until)] if rule is HELD else []
+    reserved = {"StockReserved": until} if rule is WAITS else {}
+    events = AFTER_IT | reserved | {"PaymentAuthorized": until + 0.1}
+    return a_history(mode, answers=answers, **events)
+
+
+@MODES
+@pytest.mark.parametrize("rule", [HELD, WAITS])
+def test_what_was_kept_waiting_until_the_rules_had_changed_is_judged_by_the_new_ones(mode, rule):
+    eras = [an_era(rule), an_era(rule, {}, version=2, at=CHANGED)]
+    assert accused(eras, kept_waiting(mode, rule)) == [
+        ("AuthorizePayment", "rule-1", Kind.BYPASS, 2)
+    ]
+    slipped = accused(eras, kept_waiting(mode, rule, until=CHANGED + 0.5))
+    assert [kind for *_, kind, _ in slipped] == [Kind.SLIPPED]
+
+
+@MODES
+@pytest.mark.parametrize("rule", [HELD, WAITS])
+def test_what_went_on_before_the_rules_changed_or_never_waited_is_not_accused(mode, rule):
+    eras = [an_era(rule), an_era(rule, {}, version=2, at=CHANGED)]
+    assert accused(eras, kept_waiting(mode, rule, until=CHANGED - 1.0)) == []
+    never = [an_era({**rule, "when": "false"}), eras[1]]
+    assert accused(never, kept_waiting(mode, rule)) == []
+
+
+LOOK = {"name": "look", "effect": "hold", "hold": {"seconds": 1, "silence": "allow"}}
 TAKES = {"atMost": 1_000, "windowSeconds": 50, "sum": "order.amount_cents"}
+AN_HOUR = 3_600.0
+OVER_IT = {
+    "answered": AN_HOUR,
+    "PaymentAuthorized": AN_HOUR + 0.1,
+    "ShipmentArranged": AN_HOUR + 0.2,
+    "PaymentCaptured": AN_HOUR + 0.3,
+    "StockShipped": AN_HOUR + 0.3,
+}
+SILENCE = {**OVER_IT, "answered": AN_HOUR - 60.0, "until": AN_HOUR}
 WRONGS = {
     "nothing": {"sku": "violin"},
     "a denied step": {"sku": "drums"},
@@ -206,8 +175,17 @@ WRONGS = {
     "a step that nobody asked for": {"sku": "violin", "PaymentCaptured": 0.25},
     "a join that was not waited for": {"sku": "violin", "ShipmentArranged": 0.15},
     "an approved hold": {"sku": "piano", "answers": "approved"},
+    "held over a change": {"sku": "harp", "answers": "approved", **OVER_IT},
+    "waited over a change": {"sku": "flute", "StockReserved": OVER_IT["answered"], **OVER_IT},
+    "held, and no change": {"sku": "piano", "answers": "approved", **OVER_IT},
+    "declined, then done in silence": {"sku": "oboe", "answers": "declined", **SILENCE},
 }
-INNOCENT = ("nothing", "an approved hold", "a limit that it just kept")
+INNOCENT = (
+    "nothing",
+    "an approved hold",
+    "a limit that it just kept",
+    "held, and no change",
+)
 planted = st.tuples(st.sampled_from(sorted(WRONGS)), st.sampled_from(Mode), st.floats(110, 1_000))
 
 
@@ -215,8 +193,9 @@ def a_history_with(number, wrong, mode, at):
     """An order with so much wrong with it, and no more."""
     given = dict(WRONGS[wrong])
     item = msgspec.structs.replace(EXAMPLE.items[0], sku=given.pop("sku"))
-    answer = given.pop("answers", None)
-    answers = [Answer("look", at + 1.0, answer, at + 0.15)] if answer else []
+    answer, answered_at = given.pop("answers", None), at + given.pop("answered", 0.15)
+    until = at + given.pop("until", answered_at - at + 0.85)
+    answers = [Answer("look", until, answer, answered_at)] if answer else []
     order = msgspec.structs.replace(
         EXAMPLE,
         items=(item,),
@@ -227,18 +206,22 @@ def a_history_with(number, wrong, mode, at):
     return a_history(mode, at, number, answers, order, **events)
 
 
+def about(*skus):
+    return f"order.items.exists(item, item.sku in {list(skus)})"
+
+
 @given(st.lists(planted, max_size=20))
 def test_all_that_is_planted_is_found_and_nothing_else(orders):
     """In both modes, whatever is wrong: by a rule of each effect, or by the process itself."""
-    about = "order.items.exists(item, item.sku == '{}')"
-    era = an_era(
-        {"when": about.format("drums")},
-        {**LOOK, "when": about.format("piano")},
+    rules = [
+        {"when": about("drums")},
+        {**LOOK, "when": about("piano", "harp", "oboe")},
         {"effect": "require", "after": ["StockReserved"]},
-        {"effect": "limit", "limit": TAKES, "when": about.format("tuba")},
-    )
+        {"effect": "limit", "limit": TAKES, "when": about("tuba")},
+    ]
+    changed = an_era(*rules, {"when": about("harp", "flute")}, version=2, at=2_000.0)
     histories = [a_history_with(n, *each) for n, each in enumerate(orders)]
-    found = audit([era], histories)
+    found = audit([an_era(*rules), changed], histories)
     guilty = {f"order-{n}" for n, (wrong, *_) in enumerate(orders) if wrong not in INNOCENT}
     assert {violation.order_id for violation in found.violations} == guilty
     assert {violation.kind for violation in found.violations} <= {Kind.BYPASS}
@@ -249,3 +232,23 @@ def test_coverage_is_the_share_of_steps_under_a_rule():
     found = audit([an_era({"when": "false"})], [a_history()])
     assert (found.steps, found.guarded, found.coverage) == (len(OWNERS), 1, 1 / len(OWNERS))
     assert audit([], []).coverage is None
+
+
+GONE = dict.fromkeys(EVENTS[1:])
+
+
+@MODES
+def test_a_step_that_a_rule_refused_was_under_it(mode):
+    """In orchestration nobody is asked for it, so no event tells of it, but the order's reason."""
+    refused = {"PaymentDeclined": 200.2} if mode is Mode.CHOREOGRAPHY else {}
+    order = msgspec.structs.replace(a_history(mode, **GONE, **refused), reason="policy:rule-0")
+    found = audit([an_era({})], [order])
+    assert (found.steps, found.guarded, found.violations) == (2, 1, [])
+
+
+@MODES
+def test_what_its_owner_refused_was_decided_and_what_nobody_refused_was_not(mode):
+    declined = a_history(mode, **GONE, PaymentDeclined=200.2)
+    cancelled = a_history(mode, **GONE, number=2)
+    found = audit([an_era({"guards": "ReserveStock"})], [declined, cancelled])
+    assert (found.steps, found.guarded) == (3, 2)

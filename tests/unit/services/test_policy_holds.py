@@ -8,11 +8,12 @@ from services.kit.message import Mode
 from services.messages import (
     HoldApproved,
     HoldDeclined,
+    OrderCancelRequested,
     OrderExpired,
     PaymentAuthorized,
+    StockRejected,
     StockReserved,
 )
-from services.order.unheard import any_unread
 from services.policy.ruling import Verdict
 from tests.unit.services.builders import ORDER_ID, an_order
 from tests.unit.services.points import Company, Point, a_book
@@ -77,6 +78,22 @@ def test_silence_about_a_rule_that_is_gone_lets_the_order_go_on(mode):
     assert company.outcome() == "authorized"
 
 
+@MODES
+@pytest.mark.parametrize(
+    ("silence", "said", "end"),
+    [("allow", "declined", "authorized"), ("deny", "approved", "denied")],
+)
+def test_an_answer_that_is_heard_after_the_end_is_too_late_whenever_it_was_given(
+    mode, silence, said, end
+):
+    """Its point cannot know that it is on its way."""
+    company = a_held_order(mode, {**LOOK, "hold": {"seconds": 60, "silence": silence}})
+    company.hears(RESERVED)
+    company.waits_until(60.01)
+    company.hears(answered(said))
+    assert company.outcome() == end
+
+
 def test_a_hold_that_is_over_is_no_deadline_any_more():
     """Or the saga would be claimed again and again, to no end."""
     company = a_held_order(Mode.ORCHESTRATION)
@@ -104,20 +121,46 @@ def test_a_hold_that_is_over_while_its_step_waits_for_a_fact_keeps_no_order_for_
     assert shipping.hears(OrderExpired(order_id=ORDER_ID)) == ["ShipmentCancelled"]
 
 
-@given(st.dictionaries(st.integers(0, 3), st.integers(-1, 9)), st.integers(0, 5))
-def test_what_is_there_is_unread_unless_it_was_committed(committed, end):
-    unread = any_unread({0: 2, 1: 0}, {0: max(end, 2), 1: 0}, committed)
-    assert unread is (end > max(committed.get(0, -1), 2))
+AN_HOUR = {"seconds": 3_600, "silence": "allow"}
+REJECTED = StockRejected(order_id=ORDER_ID, reason="out_of_stock")
 
 
-ALL_HELD = {**LOOK, "guards": "OrderPlaced"}
+@pytest.mark.parametrize("batches", ["OR", "RO", "O R", "R O"])
+@pytest.mark.parametrize("are_rules_gone", [False, True])
+def test_an_order_that_goes_back_is_held_no_longer_and_nobody_is_asked_about_it(
+    batches, are_rules_gone
+):
+    """Whichever is heard first; a drain waits for what is parked."""
+    payment = Point("payment", Mode.CHOREOGRAPHY, a_book({**LOOK, "hold": AN_HOUR}))
+    for number, batch in enumerate(batches.split()):
+        if are_rules_gone and number:
+            payment.rules.take(a_book(version=2))
+        payment.hears(*({"O": an_order(), "R": REJECTED}[each] for each in batch))
+    assert payment.store.parked == {}
+    told = payment.told[:]
+    payment.hears(answered("approved"))
+    payment.waits_until(3_601.0)
+    assert payment.told == told
+    assert payment.says("PaymentVoided")
+    if (batches, are_rules_gone) != ("R O", True):
+        assert payment.spy.asked == []
+
+
+def test_an_order_that_is_cancelled_while_shipping_holds_it_is_let_go():
+    rule = {**LOOK, "guards": "ArrangeShipment", "hold": AN_HOUR}
+    shipping = Point("shipping", Mode.CHOREOGRAPHY, a_book(rule))
+    shipping.hears(an_order(), RESERVED, PaymentAuthorized(order_id=ORDER_ID, amount_cents=1))
+    assert shipping.hears(OrderCancelRequested(order_id=ORDER_ID)) == ["ShipmentCancelled"]
+    assert shipping.store.parked == {}
+    assert shipping.waits_until(3_601.0) == []
+    assert shipping.spy.asked == []
 
 
 @pytest.mark.parametrize("said", ["approved", "declined"])
 @pytest.mark.parametrize("batches", ["OA", "AO", "A O", "O A"])
-def test_an_answer_that_another_points_hold_got_counts_whenever_it_is_heard(batches, said):
-    """A rule holds the order, at several points: nobody is asked twice."""
-    company, events = Company(Mode.CHOREOGRAPHY, a_book(ALL_HELD)), {"O": an_order()}
+def test_an_answer_counts_whenever_it_is_heard(batches, said):
+    """Also one that another point got, when the rule was about its step: nobody is asked twice."""
+    company, events = Company(Mode.CHOREOGRAPHY, a_book(LOOK)), {"O": an_order()}
     events["A"] = answered(said)
     for batch in batches.split():
         company.hears(*(events[each] for each in batch))

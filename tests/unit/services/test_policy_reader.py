@@ -6,10 +6,11 @@ from types import SimpleNamespace
 import msgspec
 import psycopg
 import pytest
+from kafka.errors import TopicAuthorizationFailedError
 
 from services.kit.metrics import Metrics
 from services.policy import reader
-from services.policy.reader import Acknowledgement, Adoption
+from services.policy.reader import Acknowledgement, Adoption, TopicReader
 from services.policy.rulebook import Rules
 from services.policy.rules import RuleError, RuleSet, read_rules
 from services.policy.steps import REPEAT_SECONDS
@@ -30,6 +31,7 @@ class Point:
         pool = SimpleNamespace(connection=lambda: self.transaction(None))
         settings = SimpleNamespace(instance="payment-0")
         self.adoption = Adoption(settings, "payment", self.rules, pool, self, Metrics("payment"))
+        self.adoption._reader.is_reading = True
 
     @contextmanager
     def transaction(self, _):
@@ -79,6 +81,46 @@ def test_once_there_are_no_rules_any_more_it_is_quiet_again(point):
     point.hear(2)
     point.wait(60)
     assert point.versions == [1, 2]
+
+
+def test_who_cannot_read_the_rules_says_that_it_is_there_and_by_which_ones_it_goes(point):
+    """There may be newer ones, and silence would have it taken for gone."""
+    point.adoption._reader.is_reading = False
+    point.wait(2 * REPEAT_SECONDS)
+    assert point.versions == [0, 0]
+
+
+class Unreadable:
+    """A consumer without a permit for its topic."""
+
+    def __init__(self, polls):
+        self.polls = polls
+
+    def assign(self, _places): ...
+
+    def seek_to_beginning(self, _place): ...
+
+    def close(self): ...
+
+    def poll(self, **_):
+        if self.polls.pop(0):
+            return {}
+        raise TopicAuthorizationFailedError("policies")
+
+
+def test_a_reader_that_cannot_read_still_tells_who_waits_for_it(monkeypatch):
+    monkeypatch.setattr(reader, "RETRY_SECONDS", 0.0)
+    polls, told = [True, False, False, True], []
+
+    def meanwhile():
+        told.append(reading.is_reading)
+        if not polls:
+            reading.stop()
+
+    reading = TopicReader(SimpleNamespace(), "policies", lambda *_: None, meanwhile)
+    reading._consumer = lambda: Unreadable(polls)
+    reading.run()
+    assert told == [True, False, False, True]
 
 
 def test_who_leaves_says_so_last(point):

@@ -88,6 +88,10 @@ def refused(*rules):
             {"effect": "limit", "guards": "OrderPlaced", "limit": ONE},
             "guards: OrderPlaced stands for 3 steps; a limit counts at one",
         ),
+        (
+            {"effect": "hold", "guards": "OrderPlaced"},
+            "a-rule: guards: OrderPlaced stands for 3 steps; a hold is at one",
+        ),
         ({"effect": "shrug"}, "Invalid enum value 'shrug'"),
         ({"surprise": 1}, "unknown field `surprise`"),
         ({"name": "No Name"}, "$[0].name"),
