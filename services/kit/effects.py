@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from services.kit.message import Message, Mode
@@ -50,14 +51,28 @@ class Closed:
 
 @dataclass
 class Effects:
-    """For the outbox, for the parking, and for the counters; `timed_out` are steps, and
-    `projected` what an onlooker took note of."""
+    """For the outbox, for the parking, and for the counters; `remembered` came to nothing yet, as
+    the first half of a join, `timed_out` are steps, and `projected` what an onlooker took note of.
+    """
 
     outgoing: list[Outgoing] = field(default_factory=list)
     parked: list[Parked] = field(default_factory=list)
     handled: list[Handled] = field(default_factory=list)
+    remembered: list[Message] = field(default_factory=list)
     faults: list[tuple[Mode, str]] = field(default_factory=list)
     closed: list[Closed] = field(default_factory=list)
     timed_out: list[str] = field(default_factory=list)
     projected: list[Message] = field(default_factory=list)
     decided: list[Bench] = field(default_factory=list)
+
+    def remember(self, messages: Iterable[Message]) -> None:
+        """Those that were neither acted upon nor put off: kept for later, or the same effect as
+        another one's."""
+        dealt_with = {done.message.receipt for done in self.handled}
+        dealt_with |= {parked.message.receipt for parked in self.parked}
+        self.remembered += [each for each in messages if each.receipt not in dealt_with]
+
+    @property
+    def heard(self) -> list[Handled]:
+        """All that has a span and is counted, in both modes alike."""
+        return [*self.handled, *(Handled(message, message.type) for message in self.remembered)]

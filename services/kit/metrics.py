@@ -87,9 +87,11 @@ class Metrics:
     faults = counter("faults", "faults", "Injected faults that hit", "mode", "fault")
     spans = counter("spans", "spans", "Spans ended", "name", "mode")
 
-    consumed = counter("messages_consumed", "messages", "Messages acted upon", "mode", "topic")
+    consumed = counter(
+        "messages_consumed", "messages", "Messages acted upon or remembered", "mode", "topic"
+    )
     unconcerned = counter(
-        "messages_ignored", "messages", "Messages read and not acted upon", "reason"
+        "messages_ignored", "messages", "Messages read that are of no concern here", "reason"
     )
     duplicates = counter(
         "duplicates_dropped", "messages", "Messages that the inbox knew already", "mode"
