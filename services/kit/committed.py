@@ -79,6 +79,6 @@ class Teller:
     def _closed(self, saga: Closed) -> None:
         mode, metrics = saga.mode.value, self.metrics
         metrics.ended.labels(mode, saga.outcome, saga.reason or "").inc()
-        duration = max(saga.ended_at - saga.started_at, 0)
+        duration = max(saga.ended_at - saga.started_at - saga.held_seconds, 0)
         example = exemplar(saga.traceparent)
         metrics.order_duration.labels(mode, saga.outcome).observe(duration, example)

@@ -33,8 +33,8 @@ class Outgoing:
 
 @dataclass(frozen=True)
 class Closed:
-    """A saga that is over, with what its metrics and its root span need; `closed_by` is the
-    receipt of the message that closed it."""
+    """A saga that is over, with what its metrics and its root span need; `held_seconds` are those
+    in which a rule held it, and `closed_by` is the receipt of the message that closed it."""
 
     saga_id: str
     mode: Mode
@@ -46,6 +46,7 @@ class Closed:
     started_at: float
     ended_at: float
     closed_at: float
+    held_seconds: float = 0.0
     closed_by: str = ""
 
 

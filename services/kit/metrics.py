@@ -33,7 +33,7 @@ class Metrics:
     order_duration = histogram(
         "order_duration_seconds",
         "seconds",
-        "From admission to confirmed or rejected",
+        "From admission to confirmed or rejected, less the time for which a rule held it",
         "mode",
         "outcome",
     )
@@ -49,7 +49,11 @@ class Metrics:
     )
     open_sagas = gauge("sagas_open", "sagas", "Open sagas", "mode", "epoch", shared=True)
     oldest_saga = gauge(
-        "sagas_oldest_age_seconds", "seconds", "Age of the oldest open saga", "mode", shared=True
+        "sagas_oldest_age_seconds",
+        "seconds",
+        "Age of the oldest open saga; what a rule holds has none, and then begins anew",
+        "mode",
+        shared=True,
     )
     stuck_sagas = gauge("sagas_stuck", "sagas", "Sagas that make no progress", "mode", shared=True)
     waiting_sagas = gauge(
