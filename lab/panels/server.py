@@ -120,7 +120,7 @@ def _services(urls: Mapping[str, str]) -> Job:
 
 
 def _operator(url: str) -> Job:
-    return {"job_name": "operator", "static_configs": [{"targets": [_address(url)]}]}
+    return {"job_name": "bandstand-operator", "static_configs": [{"targets": [_address(url)]}]}
 
 
 def _address(url: str) -> str:
