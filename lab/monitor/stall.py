@@ -17,7 +17,7 @@ from lab.monitor.alarms import Alarm, Alarms, Noticed
 from lab.quantiles import measured
 from lab.report.monitoring import CONDUCTED, TRACKED, UNTRACKED, Answers
 from lab.stack.options import TRACKER
-from lab.where.inquiry import Inquiry, Services, ask_everybody, inquire
+from lab.where.inquiry import Inquiry, Services, ask_everybody, ask_who_knows, inquire
 from services.kit.faults import Catalogue, Fault, Rule
 from services.kit.message import Mode
 
@@ -36,11 +36,13 @@ OF_MODE = {
 
 
 class Stalled(msgspec.Struct, frozen=True):
-    """`placed` are times of the monotonic clock, by mode and in the order of their placing."""
+    """`placed` are times of the monotonic clock, by mode and in the order of their placing.
+    `answers` are those of the orders' timelines, `words` of who decides or tracks them."""
 
     placed: dict[Mode, list[float]]
     noticed: dict[str, Noticed]
     answers: dict[str, Answers]
+    words: dict[str, Answers]
 
     def after_ms(self, variant: str) -> list[float]:
         """The first that was noticed is taken for the first that was placed, and so on."""
@@ -59,7 +61,7 @@ def stall(stage: Stage, orders: int, seed: int, urls: Mapping[str, str]) -> Stal
             expected = {variant: len(placed[mode]) for variant, mode in OF_MODE.items()}
             soon = {variant: expected[variant] for variant in (TRACKED, CONDUCTED)}
             alarms.wait(soon, NOTICED_WITHIN_SECONDS)
-            answers = _ask_all(urls, placed)
+            answers, words = _ask_all(urls, placed), _ask_who_knows(urls, placed)
             calm(stage)
             alarms.wait(expected, NOTICED_WITHIN_SECONDS)
             noticed = {variant: alarms.noticed(variant) for variant in expected}
@@ -68,7 +70,7 @@ def stall(stage: Stage, orders: int, seed: int, urls: Mapping[str, str]) -> Stal
     if not stage.await_quiet(PATIENCE_SECONDS):
         raise NotReadyError("the stalled orders do not end; see `bandstand logs`")
     times = {mode: [at for at, _ in found] for mode, found in placed.items()}
-    return Stalled(times, noticed, answers)
+    return Stalled(times, noticed, answers, words)
 
 
 def _alarms(urls: Mapping[str, str]) -> dict[str, Alarm]:
@@ -97,14 +99,23 @@ def _place(stage: Stage, orders: int, seed: int) -> dict[Mode, list[tuple[float,
 def _ask_all(
     urls: Mapping[str, str], placed: Mapping[Mode, Sequence[tuple[float, str]]]
 ) -> dict[str, Answers]:
-    untracked = {name: url for name, url in urls.items() if name != TRACKER}
-    answers = {}
-    for variant, mode in OF_MODE.items():
-        with Services(urls if variant == TRACKED else untracked) as services:
-            answers[variant] = _ask(inquire, services, placed[mode])
-    with Services(untracked) as services:
+    with Services(urls) as services:
+        answers = {
+            variant: _ask(inquire, services, placed[mode]) for variant, mode in OF_MODE.items()
+        }
         answers[SCATTERED] = _ask(ask_everybody, services, placed[Mode.CHOREOGRAPHY])
     return answers
+
+
+def _ask_who_knows(
+    urls: Mapping[str, str], placed: Mapping[Mode, Sequence[tuple[float, str]]]
+) -> dict[str, Answers]:
+    """Without a tracker nobody decides or tracks what the band does."""
+    with Services(urls) as services:
+        return {
+            variant: _ask(ask_who_knows, services, placed[OF_MODE[variant]])
+            for variant in (TRACKED, CONDUCTED)
+        }
 
 
 def _ask(

@@ -105,6 +105,7 @@ def test_the_time_to_notice_is_counted_from_each_orders_own_placing():
         placed={Mode.ORCHESTRATION: [10.0, 11.0, 12.0], Mode.CHOREOGRAPHY: []},
         noticed={CONDUCTED: Noticed([15.0, 16.5], ["ArrangeShipment"])},
         answers={CONDUCTED: answers},
+        words={CONDUCTED: answers},
     )
     assert stalled.after_ms(CONDUCTED) == [5000.0, 5500.0]
 
@@ -120,6 +121,8 @@ def test_the_page_tells_all_three_ways_of_watching():
         "ShipmentArranged",
         "none is there for that",
         "5.0, 17",
+        "2.0 places, 6.2 ms",
+        "nobody does",
     ):
         assert words in page
 
@@ -133,6 +136,6 @@ def test_what_nobody_noticed_is_said():
     variants = a_monitoring().variants
     assert in_words(variants[TRACKED]).startswith("noticed after 5.8 s, naming ShipmentArranged")
     assert seconds(None) == "not noticed"
-    assert watched_side_by_side(a_monitoring()).row_count == 13
-    assert in_words(variants[UNTRACKED]).endswith("; 1 place to ask why")
+    assert watched_side_by_side(a_monitoring()).row_count == 15
+    assert in_words(variants[UNTRACKED]).endswith("; nobody who decides or tracks it")
     assert variants[UNTRACKED].knower_cpu_ms_per_order is None

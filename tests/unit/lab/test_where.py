@@ -5,7 +5,14 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 import pytest
 
-from lab.where.inquiry import Inquiry, UnknownOrderError, ask_everybody, inquire, whole_picture
+from lab.where.inquiry import (
+    Inquiry,
+    UnknownOrderError,
+    ask_everybody,
+    ask_who_knows,
+    inquire,
+    whole_picture,
+)
 from lab.where.score import score
 from lab.where.standing import Band, closed, concluded, conducted, recounted, tracked
 from lab.where.timeline import story
@@ -170,6 +177,25 @@ class Answers:
         return self._band or Band()
 
 
+@pytest.mark.parametrize("mode", Mode)
+def test_where_an_order_is_one_place_can_tell_in_either_mode(mode):
+    facts = [("StockReserved", "inventory"), ("PaymentAuthorized", "payment")]
+    answers = Answers(an_order(mode, facts=facts), a_saga(), tracker=TrackedView("running", []))
+    found = inquire(answers, "o-1")
+    assert found.standing.waits_for == ["ShipmentArranged"]
+    assert found.places == 1
+    assert answers.asked == ["order"]
+
+
+def test_a_conductor_undoes_what_was_done_without_a_word_from_shipping():
+    facts = [("StockReserved", "inventory"), ("OrderCancelRequested", "order")]
+    facts.append(("PaymentAuthorized", "payment"))
+    orchestra = recounted(an_order(Mode.ORCHESTRATION, facts=facts))
+    band = recounted(an_order(Mode.CHOREOGRAPHY, facts=facts))
+    assert orchestra.waits_for == ["StockReleased", "PaymentVoided"]
+    assert band.waits_for == ["ShipmentArranged"]
+
+
 @pytest.mark.parametrize(
     ("answers", "places"),
     [
@@ -181,8 +207,8 @@ class Answers:
         (Answers(an_order(Mode.CHOREOGRAPHY, "confirmed", closed=True)), 1),
     ],
 )
-def test_no_more_places_are_asked_than_it_takes_and_all_are_counted(answers, places):
-    assert inquire(answers, "o-1").places == places == len(answers.asked)
+def test_who_decides_or_tracks_it_is_asked_where_there_is_such_and_all_are_counted(answers, places):
+    assert ask_who_knows(answers, "o-1").places == places == len(answers.asked)
 
 
 @pytest.mark.parametrize("mode", Mode)
@@ -191,11 +217,12 @@ def test_what_a_rule_holds_waits_for_an_answer_and_for_no_service(mode):
         an_order(mode, facts=[("StockReserved", "inventory"), ("StepHeld", "payment")]),
         holds=[OpenHold("big-orders", "AuthorizePayment")],
     )
-    answers = Answers(order)
-    found = inquire(answers, "o-1")
-    assert found.standing.stands == "held"
-    assert found.standing.waits_for == ["an answer to big-orders, which holds AuthorizePayment"]
-    assert answers.asked == ["order"]
+    for ask in (inquire, ask_who_knows):
+        answers = Answers(order)
+        found = ask(answers, "o-1")
+        assert found.standing.stands == "held"
+        assert found.standing.waits_for == ["an answer to big-orders, which holds AuthorizePayment"]
+        assert answers.asked == ["order"]
 
 
 def test_without_a_timeline_everybody_would_have_to_be_asked():
