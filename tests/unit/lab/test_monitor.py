@@ -1,5 +1,7 @@
 """Who notices a stalled saga, and what is counted for it."""
 
+from typing import ClassVar
+
 import msgspec
 import pytest
 
@@ -54,10 +56,10 @@ def test_a_mode_needs_its_own_series_and_those_of_no_mode():
 class Exposing:
     """A service whose counter shows one number after the other, for each step."""
 
-    numbers = ()
+    numbers: ClassVar = {}
 
-    def __init__(self, _url):
-        self._looks = iter(self.numbers)
+    def __init__(self, url):
+        self._looks = iter(self.numbers[url])
 
     def __enter__(self):
         return self
@@ -77,10 +79,11 @@ class Exposing:
 def watch(monkeypatch):
     monkeypatch.setattr(alarms_module, "PAUSE_SECONDS", 0.0)
 
-    def run(expected, *numbers, timeout=5):
-        monkeypatch.setattr(Exposing, "numbers", numbers)
+    def run(expected, *numbers, timeout=5, **replicas):
+        shown = replicas or {"orchestrator-0": numbers}
+        monkeypatch.setattr(Exposing, "numbers", shown)
         monkeypatch.setattr(alarms_module, "Api", Exposing)
-        alarm = Alarm("http://orchestrator", PASSED, Mode.ORCHESTRATION, "step")
+        alarm = Alarm(list(shown), PASSED, Mode.ORCHESTRATION, "step")
         with Alarms({"it": alarm}) as alarms:
             alarms.wait({"it": expected}, timeout)
             return alarms.noticed("it")
@@ -93,6 +96,12 @@ def test_only_what_rises_is_noticed_and_named(watch):
     assert found.said == ["B"]
     assert len(found.at) == 3
     assert found.at[0] < found.at[1] == found.at[2]
+
+
+def test_whichever_replica_notices_it_is_noticed(watch):
+    found = watch(2, one=({"A": 7}, {"A": 8}, {"A": 8}), other=({}, {}, {"B": 1}))
+    assert len(found.at) == 2
+    assert found.said == ["A", "B"]
 
 
 def test_what_is_not_noticed_in_time_is_not_made_up(watch):
