@@ -110,7 +110,10 @@ def compare(
         if html:
             from lab.traces.page import write  # jinja takes its time to import
 
-            write(trees, html, backend.page)
+            try:
+                write(trees, html, backend.page)
+            except OSError as error:
+                raise typer.BadParameter(f"{html} cannot be written: {error.strerror}") from error
     if as_json:
         print_json({"modes": modes})
         return

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import msgspec
 import pytest
 
+from lab.cli import main
 from lab.commands import demo
 from lab.demo.traces import NoTracesError, gather, keep
 from lab.traces import kept
@@ -52,3 +53,12 @@ def test_a_demo_without_traces_says_why(monkeypatch, traces, why):
     monkeypatch.setattr(demo, "say", said.append)
     assert demo._gathered(SimpleNamespace(traces=traces), ["o-1"]) is None
     assert why in said[0]
+
+
+def test_a_folder_in_the_place_of_a_file_is_misuse_and_no_traceback(tmp_path, capsys):
+    kept.save([a_saga(mode) for mode in MODES], tmp_path / "traces.json")
+    compare = ["trace", "compare", "--last", "1", "--from"]
+    assert main([*compare, str(tmp_path)]) == 3
+    assert "cannot be read: Is a directory" in capsys.readouterr().err
+    assert main([*compare, str(tmp_path / "traces.json"), "--html", str(tmp_path)]) == 2
+    assert "cannot be written: Is a directory" in capsys.readouterr().err
