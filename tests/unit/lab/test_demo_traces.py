@@ -62,3 +62,17 @@ def test_a_folder_in_the_place_of_a_file_is_misuse_and_no_traceback(tmp_path, ca
     assert "cannot be read: Is a directory" in capsys.readouterr().err
     assert main([*compare, str(tmp_path / "traces.json"), "--html", str(tmp_path)]) == 2
     assert "cannot be written: Is a directory" in capsys.readouterr().err
+
+
+def test_a_trace_without_its_beginning_says_so(tmp_path, capsys):
+    """Its root and what came late: nothing hangs in the air, and it is not the whole."""
+    (root, *_, sent, handled) = a_saga(MODES[0]).all()
+    late = grow([root[1], msgspec.structs.replace(sent[1], parent=root[1].id), handled[1]])
+    kept.save([late], tmp_path / "traces.json")
+    order = ORDERS[MODES[0]]
+    uuid = f"{order[:8]}-0000-4000-8000-{order[:8]}0000"
+    path = tmp_path / "traces.json"
+    path.write_text(path.read_text().replace(order, uuid))
+    assert main(["trace", uuid, "--from", str(path)]) == 0
+    told = capsys.readouterr()
+    assert "its beginning was not kept" in told.out + told.err
