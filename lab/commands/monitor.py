@@ -16,12 +16,8 @@ def monitor(
     as_json: AsJson = False,
 ) -> None:
     """Stall some orders: who notices, how soon, and who can tell why?"""
-    with on_stage(load_stack()) as stage:
-        before = stage.route()
-        try:
-            found = measure(stage, seed, lambda message: say(f"  {message}"))
-        finally:
-            stage.switch(before.mode, before.weight)
+    with on_stage(load_stack()) as stage, stage.given_back():
+        found = measure(stage, seed, lambda message: say(f"  {message}"))
     if as_json:
         print_json(found)
     else:

@@ -110,7 +110,10 @@ def compare(
         if html:
             from lab.traces.page import write  # jinja takes its time to import
 
-            write(trees, html, backend.page)
+            try:
+                write(trees, html, backend.page)
+            except OSError as error:
+                raise typer.BadParameter(f"{html} cannot be written: {error.strerror}") from error
     if as_json:
         print_json({"modes": modes})
         return
@@ -145,6 +148,8 @@ def _two(backend: Backend, words: list[str]) -> list[Tree]:
 def _draw(tree: Tree) -> None:
     """In a pipe there is no width, and a line may be as long as it is."""
     out.print(waterfall(tree), width=out.width if out.is_terminal else WIDTH_OF_A_PIPE)
+    if not tree.has_its_beginning:
+        say("its beginning was not kept: it was open for longer than the Collector waits")
 
 
 @contextmanager

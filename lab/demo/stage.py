@@ -8,7 +8,7 @@ from lab.broker import Broker
 from lab.coordination.drain import Drain
 from lab.coordination.route import Route, read_route, switch
 from lab.database import Database
-from lab.faults import set_faults
+from lab.faults import read_faults, set_faults
 from lab.load.door import Door
 from lab.load.load import Load
 from lab.load.mix import DOOMED, mix
@@ -62,8 +62,22 @@ class AnyStage:
         return await_quiet(self.database, self.broker, timeout, _silently)
 
     def set_faults(self, catalogue: Catalogue) -> None:
-        urls = [url for name in self.target.services for url in self.target.instances(name)]
-        set_faults(urls, self.target.token, catalogue)
+        set_faults(self._urls(), self.target.token, catalogue)
+
+    @contextmanager
+    def given_back(self) -> Iterator[None]:
+        """Whatever is done with route and faults meanwhile; it begins without faults."""
+        route, faults = self.route(), {url: read_faults(url) for url in self._urls()}
+        self.set_faults(Catalogue())
+        try:
+            yield
+        finally:
+            self.switch(route.mode, route.weight)
+            for url, catalogue in faults.items():
+                set_faults([url], self.target.token, catalogue)
+
+    def _urls(self) -> list[str]:
+        return [url for name in self.target.services for url in self.target.instances(name)]
 
 
 class Stage(AnyStage):

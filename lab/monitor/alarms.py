@@ -2,6 +2,7 @@
 ten times a second."""
 
 import time
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from typing import Self
@@ -16,10 +17,11 @@ PAUSE_SECONDS = 0.1
 
 
 class Alarm(msgspec.Struct, frozen=True):
-    """A metric of one service that rises by one for each saga of `mode` that is found late; `says`
-    is the label that tells what is known of it."""
+    """A metric of one service that rises by one for each saga of `mode` that is found late,
+    whichever of its instances, at `urls`, finds it; `says` is the label that tells what is known
+    of it."""
 
-    url: str
+    urls: Sequence[str]
     metric: str
     mode: Mode
     says: str
@@ -38,14 +40,14 @@ class Alarms:
     def __init__(self, alarms: Mapping[str, Alarm]) -> None:
         self._alarms = alarms
         self._open = ExitStack()
-        self._apis: dict[str, Api] = {}
-        self._base: dict[str, dict[str, float]] = {}
+        self._apis: dict[str, list[Api]] = {}
+        self._base: dict[str, Mapping[str, float]] = {}
         self._at: dict[str, list[float]] = {name: [] for name in alarms}
         self._said: dict[str, set[str]] = {name: set() for name in alarms}
 
     def __enter__(self) -> Self:
         for name, alarm in self._alarms.items():
-            self._apis[name] = self._open.enter_context(Api(alarm.url))
+            self._apis[name] = [self._open.enter_context(Api(url)) for url in alarm.urls]
             self._base[name] = self._read(name)
         return self
 
@@ -74,10 +76,10 @@ class Alarms:
             self._at[name] += [now] * new
             self._said[name] |= {what for what, count in risen.items() if count > 0}
 
-    def _read(self, name: str) -> dict[str, float]:
-        alarm = self._alarms[name]
-        return {
-            each.labels[alarm.says]: each.value
-            for each in samples(self._apis[name].text("/metrics"))
-            if each.name == alarm.metric and each.labels.get("mode") == alarm.mode
-        }
+    def _read(self, name: str) -> Mapping[str, float]:
+        alarm, found = self._alarms[name], defaultdict[str, float](float)
+        for api in self._apis[name]:
+            for each in samples(api.text("/metrics")):
+                if each.name == alarm.metric and each.labels.get("mode") == alarm.mode:
+                    found[each.labels[alarm.says]] += each.value
+        return found

@@ -98,6 +98,7 @@ def _watched(
         series=of_mode(OF_MODE[variant], exposed, [*players, *([knower] if knower else [])]),
         span_bytes_per_order=span_bytes,
         knower_cpu_ms_per_order=found.cpu_ms_per_order,
+        word=stalled.words.get(variant),
     )
 
 

@@ -17,7 +17,7 @@ from lab.monitor.alarms import Alarm, Alarms, Noticed
 from lab.quantiles import measured
 from lab.report.monitoring import CONDUCTED, TRACKED, UNTRACKED, Answers
 from lab.stack.options import TRACKER
-from lab.where.inquiry import Inquiry, Services, ask_everybody, inquire
+from lab.where.inquiry import Inquiry, Services, ask_everybody, ask_who_knows, inquire
 from services.kit.faults import Catalogue, Fault, Rule
 from services.kit.message import Mode
 
@@ -26,6 +26,7 @@ FAULT = rule_text(RULE)
 NAMED = ("ArrangeShipment", "ShipmentArranged", "shipping to arrange the shipment")
 PER_SECOND = 24.0
 NOTICED_WITHIN_SECONDS = 20.0
+ASKED_AFTER_SECONDS = 8.5  # at the latest: 10 s after its placing an order is given up by the band
 PATIENCE_SECONDS = 60.0
 SCATTERED = "choreography, asking everybody"
 OF_MODE = {
@@ -36,11 +37,13 @@ OF_MODE = {
 
 
 class Stalled(msgspec.Struct, frozen=True):
-    """`placed` are times of the monotonic clock, by mode and in the order of their placing."""
+    """`placed` are times of the monotonic clock, by mode and in the order of their placing.
+    `answers` are those of the orders' timelines, `words` of who decides or tracks them."""
 
     placed: dict[Mode, list[float]]
     noticed: dict[str, Noticed]
     answers: dict[str, Answers]
+    words: dict[str, Answers]
 
     def after_ms(self, variant: str) -> list[float]:
         """The first that was noticed is taken for the first that was placed, and so on."""
@@ -50,16 +53,17 @@ class Stalled(msgspec.Struct, frozen=True):
 
 def stall(stage: Stage, orders: int, seed: int, urls: Mapping[str, str]) -> Stalled:
     """`urls` are the services' and the tracker's. Who keeps the longest deadline is waited for
-    last: what it does about it ends what could be asked about."""
+    last: what it does about it ends what could be asked about, whether or not all was noticed."""
     stage.switch(Mode.ORCHESTRATION, 50)
     stage.set_faults(Catalogue(seed, (RULE,)))
     try:
-        with Alarms(_alarms(urls)) as alarms:
+        with Alarms(_alarms(stage, urls)) as alarms:
+            began = time.monotonic()
             placed = _place(stage, orders, seed)
             expected = {variant: len(placed[mode]) for variant, mode in OF_MODE.items()}
             soon = {variant: expected[variant] for variant in (TRACKED, CONDUCTED)}
-            alarms.wait(soon, NOTICED_WITHIN_SECONDS)
-            answers = _ask_all(urls, placed)
+            alarms.wait(soon, began + ASKED_AFTER_SECONDS - time.monotonic())
+            answers, words = _ask_all(urls, placed), _ask_who_knows(urls, placed)
             calm(stage)
             alarms.wait(expected, NOTICED_WITHIN_SECONDS)
             noticed = {variant: alarms.noticed(variant) for variant in expected}
@@ -68,16 +72,19 @@ def stall(stage: Stage, orders: int, seed: int, urls: Mapping[str, str]) -> Stal
     if not stage.await_quiet(PATIENCE_SECONDS):
         raise NotReadyError("the stalled orders do not end; see `bandstand logs`")
     times = {mode: [at for at, _ in found] for mode, found in placed.items()}
-    return Stalled(times, noticed, answers)
+    return Stalled(times, noticed, answers, words)
 
 
-def _alarms(urls: Mapping[str, str]) -> dict[str, Alarm]:
+def _alarms(stage: Stage, urls: Mapping[str, str]) -> dict[str, Alarm]:
+    """A deadline passes at one of the replicas; the tracker's all count the same."""
     passed = "bandstand_deadlines_passed_total"
     waiting = "bandstand_tracked_sagas_waiting"
     return {
-        UNTRACKED: Alarm(urls["order"], passed, Mode.CHOREOGRAPHY, "step"),
-        TRACKED: Alarm(urls[TRACKER], waiting, Mode.CHOREOGRAPHY, "event"),
-        CONDUCTED: Alarm(urls["orchestrator"], passed, Mode.ORCHESTRATION, "step"),
+        UNTRACKED: Alarm(stage.target.instances("order"), passed, Mode.CHOREOGRAPHY, "step"),
+        TRACKED: Alarm((urls[TRACKER],), waiting, Mode.CHOREOGRAPHY, "event"),
+        CONDUCTED: Alarm(
+            stage.target.instances("orchestrator"), passed, Mode.ORCHESTRATION, "step"
+        ),
     }
 
 
@@ -97,14 +104,23 @@ def _place(stage: Stage, orders: int, seed: int) -> dict[Mode, list[tuple[float,
 def _ask_all(
     urls: Mapping[str, str], placed: Mapping[Mode, Sequence[tuple[float, str]]]
 ) -> dict[str, Answers]:
-    untracked = {name: url for name, url in urls.items() if name != TRACKER}
-    answers = {}
-    for variant, mode in OF_MODE.items():
-        with Services(urls if variant == TRACKED else untracked) as services:
-            answers[variant] = _ask(inquire, services, placed[mode])
-    with Services(untracked) as services:
+    with Services(urls) as services:
+        answers = {
+            variant: _ask(inquire, services, placed[mode]) for variant, mode in OF_MODE.items()
+        }
         answers[SCATTERED] = _ask(ask_everybody, services, placed[Mode.CHOREOGRAPHY])
     return answers
+
+
+def _ask_who_knows(
+    urls: Mapping[str, str], placed: Mapping[Mode, Sequence[tuple[float, str]]]
+) -> dict[str, Answers]:
+    """Without a tracker nobody decides or tracks what the band does."""
+    with Services(urls) as services:
+        return {
+            variant: _ask(ask_who_knows, services, placed[OF_MODE[variant]])
+            for variant in (TRACKED, CONDUCTED)
+        }
 
 
 def _ask(

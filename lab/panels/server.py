@@ -83,19 +83,23 @@ def serving(
         process = subprocess.Popen(command, stdout=log, stderr=log, env=environment)  # noqa: S603 - our own command line
     server = Server(f"http://{LOOPBACK}:{port}")
     try:
-        _await(server, folder)
+        _await(server, process, folder)
         yield server
     finally:
         server.close()
         process.terminate()
-        process.wait(timeout=PATIENCE_SECONDS)
+        try:
+            process.wait(timeout=PATIENCE_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
 
 
-def _await(server: Server, folder: Path) -> None:
+def _await(server: Server, process: subprocess.Popen[bytes], folder: Path) -> None:
     deadline = time.monotonic() + PATIENCE_SECONDS
     while not server.is_ready():
-        if time.monotonic() > deadline:
-            raise NotReadyError(f"Prometheus does not answer; see {folder / 'prometheus.log'}")
+        if process.poll() is not None or time.monotonic() > deadline:
+            said = (folder / "prometheus.log").read_text(errors="replace").splitlines()
+            raise NotReadyError(f"Prometheus does not answer: {said[-1] if said else 'no word'}")
         time.sleep(PAUSE_SECONDS)
 
 
@@ -120,7 +124,7 @@ def _services(urls: Mapping[str, str]) -> Job:
 
 
 def _operator(url: str) -> Job:
-    return {"job_name": "operator", "static_configs": [{"targets": [_address(url)]}]}
+    return {"job_name": "bandstand-operator", "static_configs": [{"targets": [_address(url)]}]}
 
 
 def _address(url: str) -> str:

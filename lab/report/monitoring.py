@@ -23,7 +23,8 @@ class Watched(msgspec.Struct, frozen=True):
     """One way of knowing where sagas stand.
 
     `noticed` are stalled sagas that it found without being asked, `noticed_ms` how long after their
-    placing, `said` what it then named. `right` of the `asked` were told what they wait for.
+    placing, `said` what it then named. `right` of the `asked` were told by the order's timeline
+    what they wait for; `word` is what who decides or tracks it answers, None where nobody does.
     `known_share` is of the open sagas under load: one place knew of them; `current_share`: it had
     heard the last word of everybody who had said something. `lag_ms` is how late it showed an order
     as over.
@@ -45,6 +46,7 @@ class Watched(msgspec.Struct, frozen=True):
     series: int
     span_bytes_per_order: float | None
     knower_cpu_ms_per_order: float | None
+    word: Answers | None = None
 
 
 class Monitoring(msgspec.Struct, frozen=True):

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from rich.table import Table
 
 from lab.report.model import MODES, Mode, Policy, Report
-from lab.report.monitoring import VARIANTS, Monitoring, Watched
+from lab.report.monitoring import VARIANTS, Answers, Monitoring, Watched
 
 UNKNOWN = "not known"
 ROWS: tuple[tuple[str, Callable[[Mode], float | None], str], ...] = (
@@ -48,6 +48,10 @@ def _named(watched: Watched) -> str:
     return ", ".join(name for name in watched.said if name != "order") or "nothing"
 
 
+def _word(word: Answers | None, read: Callable[[Answers], str]) -> str:
+    return read(word) if word else "nobody"
+
+
 def _figure(value: float | None, form: str) -> str:
     """Nothing, where there is nobody to measure."""
     return "" if value is None else format(value, form)
@@ -56,8 +60,10 @@ def _figure(value: float | None, form: str) -> str:
 WATCHED_ROWS: tuple[tuple[str, Callable[[Watched], str]], ...] = (
     ("noticed a stalled saga after, s", lambda each: _seconds(each.noticed_ms.p50)),
     ("and named", _named),
-    ("places to ask where and why", lambda each: f"{each.places:g}"),
-    ("time to that answer, ms", lambda each: _cell(each.answer_ms.p50, ",.1f")),
+    ("places to ask where an order is", lambda each: f"{each.places:g}"),
+    ("  time to that answer, ms", lambda each: _cell(each.answer_ms.p50, ",.1f")),
+    ("  and who decides or tracks it", lambda each: _word(each.word, lambda it: f"{it.places:g}")),
+    ("  time to that word, ms", lambda each: _word(each.word, lambda it: _cell(it.ms.p50, ",.1f"))),
     ("open sagas known in one place", lambda each: f"{each.known_share:.0%}"),
     ("  with everybody's last word", lambda each: f"{each.current_share:.0%}"),
     ("  which it hears late, p95, ms", lambda each: _cell(each.lag_ms.p95, ",.0f")),
@@ -85,8 +91,8 @@ def in_words(watched: Watched) -> str:
     """One variant's answer to who noticed, and what they knew."""
     ms = watched.noticed_ms.p50
     soon = "nobody noticed" if ms is None else f"noticed after {ms / 1000:.1f} s"
-    places = "1 place" if watched.places == 1 else f"{watched.places:g} places"
-    return f"{soon}, naming {_named(watched)}; {places} to ask why"
+    knows = "somebody to ask why" if watched.word else "nobody who decides or tracks it"
+    return f"{soon}, naming {_named(watched)}; {knows}"
 
 
 def watched_side_by_side(monitoring: Monitoring) -> Table:

@@ -92,10 +92,13 @@ def _awaited(ask: Callable[[], list[Span]], patience_seconds: float) -> list[Spa
 
 
 def _grown(found: list[list[Span]]) -> Iterator[Tree]:
-    """A trace without its root, which was evicted, is left out."""
+    """A trace without its root, which was evicted, is left out, and so is one without its
+    beginning, which would look as if it were short."""
     for spans in found:
         with suppress(NoTreeError):
-            yield grow(spans)
+            tree = grow(spans)
+            if tree.has_its_beginning:
+                yield tree
 
 
 def _is_whole(spans: list[Span]) -> bool:

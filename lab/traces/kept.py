@@ -68,5 +68,7 @@ def read(path: Path) -> Kept:
         return Kept(msgspec.json.decode(path.read_bytes(), type=Document))
     except FileNotFoundError:
         raise MissingError(f"there is no {path}") from None
+    except OSError as error:
+        raise MissingError(f"{path} cannot be read: {error.strerror}") from error
     except msgspec.MsgspecError as error:
         raise MissingError(f"{path} are no traces of this version: {error}") from error

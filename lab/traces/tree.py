@@ -5,6 +5,9 @@ from dataclasses import dataclass
 
 from lab.errors import BandstandError
 from lab.traces.span import Kind, Span
+from services.messages import OrderPlaced
+
+BEGINNING = OrderPlaced.__name__
 
 
 class NoTreeError(BandstandError):
@@ -19,6 +22,12 @@ class Tree:
     root: Span
     children: Mapping[str, list[Span]]
     orphans: list[Span]
+
+    @property
+    def has_its_beginning(self) -> bool:
+        """Who keeps some traces only has to decide of one that goes on for minutes before it knows
+        how it ends; what comes after that hangs below the root as if it were all."""
+        return any(span.kind is Kind.SEND and span.step == BEGINNING for _, span in self.all())
 
     def walk(self, start: Span | None = None) -> Iterator[tuple[int, Span]]:
         """Each span below `start` (the root) and how deep it is, parents first."""

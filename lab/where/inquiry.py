@@ -10,16 +10,7 @@ import msgspec
 from lab.api import Api
 from lab.errors import BandstandError
 from lab.stack.options import TRACKER
-from lab.where.standing import (
-    Band,
-    Standing,
-    closed,
-    concluded,
-    conducted,
-    held,
-    recounted,
-    tracked,
-)
+from lab.where.standing import Band, Standing, concluded, conducted, on_record, tracked
 from lab.where.views import Notifications, OrderView, SagaView, State, TrackedView
 from services.kit.message import Mode
 
@@ -90,21 +81,26 @@ class Services:
 
 
 def inquire(services: Services, order_id: str) -> Inquiry:
-    """As few questions as it takes to know where the order stands and what it waits for."""
+    """Where the order stands and what it waits for. In both modes one place can tell: the order
+    service hears of all that happens to its orders."""
     began = time.perf_counter()
     order = services.order(order_id)
-    saga, places = None, 1
-    if order.closed_at:
-        standing = closed(order)
-    elif order.holds:
-        standing = held(order)
+    return Inquiry(order, on_record(order), 1, _ms_since(began))
+
+
+def ask_who_knows(services: Services, order_id: str) -> Inquiry:
+    """The same by the word of who decides it, or of the tracker if there is one: the order says
+    which of them to ask. Where there is neither, what is on record has to do."""
+    began = time.perf_counter()
+    order = services.order(order_id)
+    saga, standing, places = None, on_record(order), 1
+    if order.closed_at or order.holds:
+        pass  # nobody knows more
     elif order.mode is Mode.ORCHESTRATION:
         saga, places = services.saga(order_id), 2
         standing = conducted(order, saga)
     elif services.tracks:
         standing, places = tracked(order, services.tracked(order_id)), 2
-    else:
-        standing = recounted(order)
     return Inquiry(order, standing, places, _ms_since(began), saga)
 
 
@@ -116,8 +112,8 @@ def ask_everybody(services: Services, order_id: str) -> Inquiry:
 
 
 def whole_picture(services: Services, order_id: str) -> Inquiry:
-    """The same, and then everybody else as well."""
-    found = inquire(services, order_id)
+    """By the best word there is, and then everybody else's as well."""
+    found = ask_who_knows(services, order_id)
     saga = found.saga
     if saga is None and found.order.mode is Mode.ORCHESTRATION:
         saga = services.saga(order_id)

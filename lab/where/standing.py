@@ -1,16 +1,24 @@
 """Where an order stands and what it waits for; pure.
 
-In orchestration that is read off the saga. In choreography nobody decides it: it is concluded, by
-somebody who knows everybody's reactions, from the events that the order service has heard of its
-order anyway, or without those from what each participant says.
+In both modes it is concluded, by somebody who knows the flow, from the events that the order
+service has heard of its order anyway, or without those from what each participant says. In
+orchestration there is somebody who decides it, and can be asked instead.
 """
 
 import msgspec
 
 from lab.where.views import OrderView, SagaView, State, TrackedView
+from services.kit.message import Mode
+from services.messages import (
+    OrderCancelRequested,
+    PaymentVoided,
+    ShipmentCancelled,
+    StockReleased,
+)
 from services.saga_tracker.model import awaited
 
 WAITED_FOR = {"sent", "undoing"}
+GOING_BACK = {each.__name__ for each in (OrderCancelRequested, StockReleased, PaymentVoided)}
 FAILED = {"rejected", "released", "declined", "voided", "refused", "cancelled"}
 
 
@@ -27,6 +35,13 @@ class Band(msgspec.Struct, frozen=True):
     payment: State | None = None
     shipping: State | None = None
     notification: State | None = None
+
+
+def on_record(order: OrderView) -> Standing:
+    """What the order service can tell."""
+    if order.closed_at:
+        return closed(order)
+    return held(order) if order.holds else recounted(order)
 
 
 def closed(order: OrderView) -> Standing:
@@ -56,8 +71,12 @@ def tracked(order: OrderView, saga: TrackedView | None) -> Standing:
 
 
 def recounted(order: OrderView) -> Standing:
-    waits = awaited({fact.type for fact in order.timeline})
-    return Standing(_end(order), list(waits), "the order's own timeline")
+    """The band waits for shipping's word before it undoes anything. A conductor who has not asked
+    for a shipment goes back without."""
+    heard = {fact.type for fact in order.timeline}
+    if order.mode is Mode.ORCHESTRATION and heard & GOING_BACK:
+        heard.add(ShipmentCancelled.__name__)
+    return Standing(_end(order), list(awaited(heard)), "the order's own timeline")
 
 
 def concluded(order: OrderView, band: Band) -> Standing:

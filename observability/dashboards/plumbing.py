@@ -6,6 +6,7 @@ LAG = f"bandstand_consumer_lag_messages{{{MODE}}}"
 PUBLISHED = f"bandstand_messages_published_total{{{MODE}}}"
 TRANSACTION = "bandstand_transaction_duration_seconds"
 REQUEST = "bandstand_http_request_duration_seconds"
+OURS = '{job="bandstand"}'  # every process that is scraped has such metrics
 
 
 def _p95(metric: str, by: str) -> str:
@@ -84,14 +85,14 @@ PROCESSES = [
     series(
         "CPU",
         "percentunit",
-        [query("sum by (service) (rate(process_cpu_seconds_total[1m]))", "{{service}}")],
+        [query(f"sum by (service) (rate(process_cpu_seconds_total{OURS}[1m]))", "{{service}}")],
         "Of one core. A Python process cannot use much more than one.",
         stacked=True,
     ),
     series(
         "Memory",
         "bytes",
-        [query("sum by (service) (process_resident_memory_bytes)", "{{service}}")],
+        [query(f"sum by (service) (process_resident_memory_bytes{OURS})", "{{service}}")],
         "Resident. It should be flat.",
     ),
     series(

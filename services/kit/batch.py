@@ -118,9 +118,10 @@ class BatchProcessor:
         answers = self._core.read_ahead(self._database.reader(), batch)
         committed = self._commit(batch, unreadable, answers, parked, started)
         waited = max(self._database.waited - waited, 0.0)
-        handled = committed.effects.handled
-        self._maybe_crash(Fault.CRASH_AFTER_COMMIT, handled)
-        self._points.handling(Point.AFTER_COMMIT_BEFORE_PUBLISH, (each.message for each in handled))
+        effects = committed.effects
+        self._maybe_crash(Fault.CRASH_AFTER_COMMIT, effects.heard)
+        done = (each.message for each in effects.handled)
+        self._points.handling(Point.AFTER_COMMIT_BEFORE_PUBLISH, done)
         self._publisher.publish([*committed.resend, *committed.rows], self._twice(committed))
         self._teller.tell(committed, started, waited)
 
@@ -143,7 +144,7 @@ class BatchProcessor:
             session.send(records)
             noted = self._spans(effects, _tries(todo), started)
             self._tracing.note(noted)
-            self._maybe_crash(Fault.CRASH_BEFORE_COMMIT, effects.handled)
+            self._maybe_crash(Fault.CRASH_BEFORE_COMMIT, effects.heard)
             self._points.handling(Point.BEFORE_COMMIT, (message for message, _ in todo))
         return Committed(effects, session.sent, resend, duplicates, noted)
 
@@ -151,7 +152,7 @@ class BatchProcessor:
         """What this transaction's spans will be, if it commits; none of unsampled sagas. They are
         proven by this reader's inbox, not by that of another in the same schema."""
         found, tracing = list[Noted](), self._tracing
-        for done in effects.handled:
+        for done in effects.heard:
             found += tracing.handled(done, tries.get(done.message.id, 0), started)
         for parked in effects.parked:
             found += tracing.put_off(parked, tries.get(parked.message.id, 0), started)
@@ -223,10 +224,10 @@ class BatchProcessor:
             self._metrics.faults.labels(row.record.mode, Fault.DUPLICATE_PUBLISH.value).inc()
         return hit
 
-    def _maybe_crash(self, fault: Fault, handled: Sequence[Handled]) -> None:
+    def _maybe_crash(self, fault: Fault, heard: Sequence[Handled]) -> None:
         faults = self._core.faults
         if faults.catalogue.rules and any(
-            faults.crashes(fault, done.step, done.message.mode, done.message.id) for done in handled
+            faults.crashes(fault, done.step, done.message.mode, done.message.id) for done in heard
         ):
             log.warning("%s: this process kills itself", fault.value)
             self._crash()

@@ -40,9 +40,10 @@ class Teller:
         metrics, now, effects = self.metrics, time.time(), committed.effects
         metrics.transactions.inc()
         metrics.batch_duration.observe(now - started)
-        if effects.handled:
-            metrics.batch_size.observe(len(effects.handled))
-        for done in effects.handled:
+        heard = effects.heard
+        if heard:
+            metrics.batch_size.observe(len(heard))
+        for done in heard:
             self._handled(done, started, now)
         for message in committed.duplicates:
             metrics.duplicates.labels(message.mode.value).inc()
@@ -60,7 +61,7 @@ class Teller:
             metrics.tracker_lag.labels(message.mode.value).observe(behind)
         for bench in effects.decided:
             metrics.tell_decisions(bench)
-        size = len(effects.handled) + len(committed.duplicates)
+        size = len(heard) + len(committed.duplicates)
         self.tracing.tell(
             [span if span.end else span.in_batch(now, waited, size) for _, span in committed.noted]
         )
@@ -78,6 +79,6 @@ class Teller:
     def _closed(self, saga: Closed) -> None:
         mode, metrics = saga.mode.value, self.metrics
         metrics.ended.labels(mode, saga.outcome, saga.reason or "").inc()
-        duration = max(saga.ended_at - saga.started_at, 0)
+        duration = max(saga.ended_at - saga.started_at - saga.held_seconds, 0)
         example = exemplar(saga.traceparent)
         metrics.order_duration.labels(mode, saga.outcome).observe(duration, example)

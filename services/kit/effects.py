@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from services.kit.message import Message, Mode
@@ -32,8 +33,8 @@ class Outgoing:
 
 @dataclass(frozen=True)
 class Closed:
-    """A saga that is over, with what its metrics and its root span need; `closed_by` is the
-    receipt of the message that closed it."""
+    """A saga that is over, with what its metrics and its root span need; `held_seconds` are those
+    in which a rule held it, and `closed_by` is the receipt of the message that closed it."""
 
     saga_id: str
     mode: Mode
@@ -45,19 +46,34 @@ class Closed:
     started_at: float
     ended_at: float
     closed_at: float
+    held_seconds: float = 0.0
     closed_by: str = ""
 
 
 @dataclass
 class Effects:
-    """For the outbox, for the parking, and for the counters; `timed_out` are steps, and
-    `projected` what an onlooker took note of."""
+    """For the outbox, for the parking, and for the counters; `remembered` came to nothing yet, as
+    the first half of a join, `timed_out` are steps, and `projected` what an onlooker took note of.
+    """
 
     outgoing: list[Outgoing] = field(default_factory=list)
     parked: list[Parked] = field(default_factory=list)
     handled: list[Handled] = field(default_factory=list)
+    remembered: list[Message] = field(default_factory=list)
     faults: list[tuple[Mode, str]] = field(default_factory=list)
     closed: list[Closed] = field(default_factory=list)
     timed_out: list[str] = field(default_factory=list)
     projected: list[Message] = field(default_factory=list)
     decided: list[Bench] = field(default_factory=list)
+
+    def remember(self, messages: Iterable[Message]) -> None:
+        """Those that were neither acted upon nor put off: kept for later, or the same effect as
+        another one's."""
+        dealt_with = {done.message.receipt for done in self.handled}
+        dealt_with |= {parked.message.receipt for parked in self.parked}
+        self.remembered += [each for each in messages if each.receipt not in dealt_with]
+
+    @property
+    def heard(self) -> list[Handled]:
+        """All that has a span and is counted, in both modes alike."""
+        return [*self.handled, *(Handled(message, message.type) for message in self.remembered)]

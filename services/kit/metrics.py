@@ -33,7 +33,7 @@ class Metrics:
     order_duration = histogram(
         "order_duration_seconds",
         "seconds",
-        "From admission to confirmed or rejected",
+        "From admission to confirmed or rejected, less the time for which a rule held it",
         "mode",
         "outcome",
     )
@@ -49,7 +49,11 @@ class Metrics:
     )
     open_sagas = gauge("sagas_open", "sagas", "Open sagas", "mode", "epoch", shared=True)
     oldest_saga = gauge(
-        "sagas_oldest_age_seconds", "seconds", "Age of the oldest open saga", "mode", shared=True
+        "sagas_oldest_age_seconds",
+        "seconds",
+        "Age of the oldest open saga; what a rule holds has none, and then begins anew",
+        "mode",
+        shared=True,
     )
     stuck_sagas = gauge("sagas_stuck", "sagas", "Sagas that make no progress", "mode", shared=True)
     waiting_sagas = gauge(
@@ -87,9 +91,11 @@ class Metrics:
     faults = counter("faults", "faults", "Injected faults that hit", "mode", "fault")
     spans = counter("spans", "spans", "Spans ended", "name", "mode")
 
-    consumed = counter("messages_consumed", "messages", "Messages acted upon", "mode", "topic")
+    consumed = counter(
+        "messages_consumed", "messages", "Messages acted upon or remembered", "mode", "topic"
+    )
     unconcerned = counter(
-        "messages_ignored", "messages", "Messages read and not acted upon", "reason"
+        "messages_ignored", "messages", "Messages read that are of no concern here", "reason"
     )
     duplicates = counter(
         "duplicates_dropped", "messages", "Messages that the inbox knew already", "mode"

@@ -16,6 +16,7 @@ from services.kit.effects import Effects, Handled, Outgoing
 from services.kit.faults import Fault, Faults, Verdict
 from services.kit.handling import Playbook, Reaction
 from services.kit.message import Body, Command, Event, Message, Mode, SagaId, Vocabulary, follow_up
+from services.kit.put_off import put_off
 from services.kit.session import Fact, Facts, Parked, Session
 from services.messages import CapturePayment, ShipStock
 from services.policy.local import LocalGate
@@ -31,8 +32,6 @@ NEXT_OF_SAME_OWNER: Mapping[str, type[Command]] = {
     "ReserveStock": ShipStock,
 }
 MAX_TRIES = 5
-FIRST_RETRY_SECONDS = 0.05
-LONGEST_RETRY_SECONDS = 5.0
 
 
 class Repository(Protocol[S]):
@@ -138,6 +137,7 @@ class Participant(Generic[S]):
         observed = [m for m, tries in batch if m.type in self.observes and not tries]
         if observed:
             self.observer(session.connection, observed, effects)
+        batch = [each for each in batch if self._may_hear(*each, effects)]
         heard = self._joins(batch)
         facts = session.merge_facts(heard) if heard else {}
         works = self._works(batch, facts)
@@ -148,7 +148,22 @@ class Participant(Generic[S]):
             self._decide(session, ready, answers, effects)
             if self.gate is not None:
                 self.gate.release(session, effects.handled)
+        effects.remember(message for message, _ in batch if message.type not in self.observes)
         return effects
+
+    def _may_hear(self, message: Message, tries: int, effects: Effects) -> bool:
+        """Faults hit what a join waits for as they hit the orchestrator. What completes the join
+        meets the same throw again as its step, and so is not hit twice."""
+        reaction = self._reaction(message)
+        if not self._is_remembered(message, tries) or (reaction and not reaction.joins):
+            return True
+        verdict = self.faults.verdict(message.type, message.mode, message.id, tries)
+        parked = put_off(self.faults, message.type, message, tries, verdict)
+        if parked is None or (verdict is Verdict.FAIL and tries >= MAX_TRIES):
+            return True
+        effects.faults.append((message.mode, verdict.value))
+        effects.parked.append(parked)
+        return False
 
     def _decide(
         self, session: Session, works: Sequence[Work], answers: Answers, effects: Effects
@@ -164,13 +179,11 @@ class Participant(Generic[S]):
         verdict = self.faults.verdict(kind, work.message.mode, work.message.id, work.tries)
         if verdict is not Verdict.PROCEED:
             effects.faults.append((work.message.mode, verdict.value))
-        if verdict is Verdict.DELAY:
-            wait = self.faults.delay_seconds(kind, work.message.mode)
-            effects.parked.append(Parked(work.message, work.tries + 1, wait, "delayed"))
-            return
         refusal = self.playbook.refusals.get(kind)
-        if verdict is Verdict.FAIL and (refusal is None or work.tries < MAX_TRIES):
-            effects.parked.append(retry(work.message, work.tries, "transient failure"))
+        parked = put_off(self.faults, kind, work.message, work.tries, verdict)
+        given_up = verdict is Verdict.FAIL and refusal and work.tries >= MAX_TRIES
+        if parked is not None and not given_up:
+            effects.parked.append(parked)
             return
         if refusal and work.denied:
             event = refusal(work.command, state, work.denied)
@@ -274,12 +287,6 @@ class Participant(Generic[S]):
         if message.mode is not Mode.CHOREOGRAPHY:
             return None
         return self.playbook.reactions.get(message.type)
-
-
-def retry(message: Message, tries: int, why: str) -> Parked:
-    """Exponential backoff: 50 ms, 100 ms, … up to 5 s."""
-    wait = min(FIRST_RETRY_SECONDS * 2 ** min(tries, 16), LONGEST_RETRY_SECONDS)
-    return Parked(message, tries + 1, wait, why)
 
 
 def _union(known: Facts, heard: Facts) -> Facts:

@@ -9,10 +9,10 @@ from functools import cached_property
 from services.kit.batch import Batch
 from services.kit.crash_points import Point
 from services.kit.effects import Effects, Handled, Outgoing
-from services.kit.faults import Fault, Faults, Verdict
+from services.kit.faults import Fault, Faults
 from services.kit.message import Event, Message, Mode, SagaId, Vocabulary, follow_up
-from services.kit.participant import retry
-from services.kit.session import Parked, Session
+from services.kit.put_off import put_off, retry
+from services.kit.session import Session
 from services.kit.violations import Violation
 from services.messages import StepHeld
 from services.orchestrator.decide import (
@@ -109,14 +109,11 @@ class Orchestrator:
     def _may_act(self, message: Message, tries: int, effects: Effects) -> bool:
         """Faults hit the orchestrator as they hit a participant; it has nothing to refuse."""
         verdict = self.faults.verdict(message.type, message.mode, message.id, tries)
-        if verdict in (Verdict.PROCEED, Verdict.REFUSE):
+        parked = put_off(self.faults, message.type, message, tries, verdict)
+        if parked is None:
             return True
         effects.faults.append((message.mode, verdict.value))
-        if verdict is Verdict.DELAY:
-            wait = self.faults.delay_seconds(message.type, message.mode)
-            effects.parked.append(Parked(message, tries + 1, wait, "delayed"))
-        else:
-            effects.parked.append(retry(message, tries, "transient failure"))
+        effects.parked.append(parked)
         return False
 
     def _hear(

@@ -52,10 +52,16 @@ WHERE id IN (
 RETURNING id, customer_id, status, reason, mode, epoch, nudges, traceparent
 """
 
+# Whoever a rule holds is not late: its age begins when the hold is over.
 _COUNT = """
-SELECT mode, epoch, count(*), extract(epoch FROM clock_timestamp() - min(placed_at))::float8,
+SELECT mode, epoch, count(*),
+    greatest(extract(epoch FROM clock_timestamp() - min(since)), 0)::float8,
     count(*) FILTER (WHERE nudges >= %s)
-FROM orders WHERE closed_at IS NULL GROUP BY mode, epoch
+FROM orders, LATERAL (
+    SELECT greatest(placed_at, max(least(answered_at, until, ended_at))) AS since
+    FROM holds WHERE order_id = id
+) AS under_way
+WHERE closed_at IS NULL GROUP BY mode, epoch
 """
 
 
@@ -130,7 +136,8 @@ def _said_again(order_id: SagaId, customer: str, status: str, reason: str | None
 
 
 def count_open(database: PostgresDatabase, metrics: Metrics) -> float:
-    """Open orders by mode and epoch, the oldest one's age, and those that make no progress."""
+    """Open orders by mode and epoch, the age of the oldest that no rule holds, and those that make
+    no progress."""
     rows = database.connection().execute(_COUNT, (STUCK_NUDGES,)).fetchall()
     metrics.open_sagas.clear()
     ages, stuck = dict.fromkeys(Mode, 0.0), dict.fromkeys(Mode, 0)

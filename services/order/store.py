@@ -34,13 +34,21 @@ SELECT * FROM json_to_recordset(%s) AS new (
     at timestamptz)
 """
 
+# Several rules may hold an order at the same time, which passes once.
 _CLOSE = """
 UPDATE orders SET closed_at = clock_timestamp()
 WHERE id = ANY(%s::uuid[]) AND closed_at IS NULL
 RETURNING id, mode, epoch, status, reason, traceparent, parent_span,
     extract(epoch FROM placed_at)::float8,
     extract(epoch FROM coalesce(ended_at, closed_at))::float8,
-    extract(epoch FROM closed_at)::float8
+    extract(epoch FROM closed_at)::float8, (
+        SELECT coalesce(sum(extract(epoch FROM upper(held) - lower(held))), 0)::float8
+        FROM (
+            SELECT unnest(range_agg(tstzrange(held_at, greatest(
+                held_at, least(answered_at, until, orders.ended_at))))) AS held
+            FROM holds WHERE order_id = orders.id
+        ) AS stretches
+    )
 """
 
 

@@ -38,8 +38,10 @@ def test_every_figure_of_monitoring_is_in_the_report(variant):
     found = read().monitoring.variants[variant]
     assert found.noticed > 0 < found.noticed_ms.p50
     assert 0 <= found.right <= found.asked > 0
-    assert found.places >= 1
+    assert found.places == 1
     assert found.answer_ms.p50 > 0
+    assert (found.word is None) == (variant == UNTRACKED)
+    assert found.word is None or (found.word.places == 2 and found.word.ms.p50 > 0)
     assert 0 <= found.current_share <= found.known_share <= 1
     assert found.known_share > 0
     assert found.lag_ms.p95 > 0

@@ -59,7 +59,8 @@ def test_everything_is_scraped_and_each_service_under_its_name(prometheus):
         found = prometheus("query", query="up == 1")["result"]
         return sorted(each["metric"].get("service", each["metric"]["job"]) for each in found)
 
-    others = ("collector", "jaeger", "operator", "prometheus", "spans")
+    parts = ("bandstand-collector", "bandstand-jaeger", "bandstand-operator")
+    others = (*parts, "prometheus", "spans")
     eventually(lambda: up() == sorted([*SERVICES, *others]), "all targets are up")
 
 

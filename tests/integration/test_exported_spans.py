@@ -15,9 +15,15 @@ from lab.stack.ports import LOOPBACK
 from lab.traces.measure import measure
 from lab.traces.span import Span
 from lab.traces.tree import grow
+from services.inventory.service import PLAYBOOK as INVENTORY
 from services.kit.bootstrap import SERVICES
 from services.kit.message import Mode
 from services.kit.metrics import CONTENT_TYPE
+from services.notification.service import PLAYBOOK as NOTIFICATION
+from services.orchestrator.order_saga import ORDER
+from services.order.service import PLAYBOOK as ORDERING
+from services.payment.service import PLAYBOOK as PAYMENT
+from services.shipping.service import PLAYBOOK as SHIPPING
 from tests.integration.broker import forget_everything
 from tests.integration.conftest import all_started
 from tests.integration.databases import a_database
@@ -28,6 +34,13 @@ from tests.integration.waiting import eventually
 
 ORDERS, RATE, SEED, PATIENCE = 40, 20, 6, 60
 DOOMED = 30.0
+PLAYBOOKS = {
+    "order": ORDERING,
+    "inventory": INVENTORY,
+    "payment": PAYMENT,
+    "shipping": SHIPPING,
+    "notification": NOTIFICATION,
+}
 
 
 class Run:
@@ -55,13 +68,33 @@ class Run:
 def broken_rules(run):
     """Whatever does not fit together: `(rule, span)`."""
     spans = run.spans
+    handled = Counter((message_of(span), span.service) for span in handlings(spans))
     for span in spans.values():
         for rule, holds in of_one(run, span, spans):
             if not holds:
                 yield rule, span
+        for service in readers(span):
+            if handled[message_of(span), service] != 1:
+                yield f"{service} tells once of handling it, though it was sent twice", span
     for saga, count in Counter(map(saga_of, roots(spans))).items():
         if count != 1:
             yield "a saga has one root", saga
+
+
+def handlings(spans):
+    return (span for span in spans.values() if span.name.startswith("process "))
+
+
+def readers(span):
+    """Whoever acts upon what is sent, or keeps it for a join; the same question in both modes."""
+    if not span.name.startswith("send "):
+        return
+    kind, mode = span.tags["saga.step"], span.tags["saga.mode"]
+    for service, playbook in PLAYBOOKS.items():
+        if kind in playbook.handlers or (mode == Mode.CHOREOGRAPHY and kind in playbook.reactions):
+            yield service
+    if mode == Mode.ORCHESTRATION and kind in ORDER.events:
+        yield "orchestrator"
 
 
 def of_one(run, span, spans):

@@ -75,4 +75,9 @@ def test_each_way_of_watching_notices_what_it_can_know(stage, beside):
     assert min(found.after_ms(UNTRACKED)) > 9_000
     assert min(found.after_ms(TRACKED) + found.after_ms(CONDUCTED)) > 4_000
     places = {variant: answers.places for variant, answers in found.answers.items()}
-    assert places == {SCATTERED: 5.0, UNTRACKED: 1.0, TRACKED: 2.0, CONDUCTED: 2.0}
+    assert places == {SCATTERED: 5.0, UNTRACKED: 1.0, TRACKED: 1.0, CONDUCTED: 1.0}
+    assert {variant: word.places for variant, word in found.words.items()} == {
+        TRACKED: 2.0,
+        CONDUCTED: 2.0,
+    }
+    assert all(word.right == word.asked > 0 for word in found.words.values())

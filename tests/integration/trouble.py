@@ -21,7 +21,7 @@ from services.policy.rules import read_rules
 from tests.integration.waiting import eventually
 
 ORDERS, RATE, SEED, PATIENCE = 60, 30, 11, 60
-LATE = Rule(Fault.DELAY, 20, "ArrangeShipment", delay_ms=11_000)
+LATE = Rule(Fault.DELAY, 50, "ArrangeShipment", delay_ms=11_000)
 DIES = Arming(
     Point.AFTER_COMMIT_BEFORE_PUBLISH,
     Mode.CHOREOGRAPHY,

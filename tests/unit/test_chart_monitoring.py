@@ -213,6 +213,20 @@ def test_whoever_may_scrape_reaches_all_that_a_monitor_names() -> None:
     assert monitors == {BAND, f"{BAND}-operator", f"{BAND}-collector"}
 
 
+@pytest.mark.parametrize("part", ["operator", "collector", "jaeger"])
+def test_a_monitor_gives_each_part_the_job_that_the_alert_about_it_names(part: str) -> None:
+    manifests = template("--set=monitoring.serviceMonitor.enabled=true,operator.enabled=true")
+    monitor = named(manifests, "ServiceMonitor", f"{BAND}-{part}")["spec"]
+    service = named(manifests, "Service", f"{BAND}-{part}")
+    assert monitor["selector"]["matchLabels"].items() <= service["metadata"]["labels"].items()
+    endpoint = monitor["endpoints"][0]
+    assert endpoint["port"] in {port["name"] for port in service["spec"]["ports"]}
+    (relabelled,) = endpoint["relabelings"]
+    rules = (OBSERVABILITY / "rules" / "alerts.yml").read_text()
+    assert relabelled["replacement"] == f"bandstand-{part}"
+    assert re.search(rf'job=~"bandstand\([^"]*-{part}\b', rules)
+
+
 def test_keda_is_told_nothing_twice_where_it_has_a_way_of_its_own() -> None:
     given = ("--set=autoscaling.by=lag", "--set=autoscaling.authentication=mine")
     manifests = template(*given, *of_your_own("SASL_SSL", "SCRAM-SHA-512"))

@@ -60,6 +60,24 @@ def test_prometheus_evaluates_the_rules_of_the_repository() -> None:
     }
 
 
+def days(duration: str) -> float:
+    return int(duration[:-1]) * {"s": 1 / 86_400, "m": 1 / 1440, "h": 1 / 24, "d": 1}[duration[-1]]
+
+
+def test_prometheus_keeps_what_the_slowest_rule_looks_back_to() -> None:
+    """Of less it would be a rate over what there is, under the name of the longer window."""
+    rules = (ROOT / "observability" / "rules").glob("*.yml")
+    windows = {each for path in rules for each in re.findall(r"\[(\d+[smhd])\]", path.read_text())}
+    (prometheus,) = [
+        container
+        for pod in pods(template())
+        for container in containers(pod)
+        if container["name"] == "prometheus"
+    ]
+    (kept,) = [each for each in prometheus["args"] if "retention.time" in each]
+    assert days(kept.partition("=")[2]) > max(map(days, windows)) == 3
+
+
 @pytest.mark.parametrize("part", ["prometheus", "collector", "jaeger", "grafana"])
 def test_a_part_that_is_switched_off_leaves_nothing_behind(part: str) -> None:
     assert f"{BAND}-{part}" in json.dumps(template())

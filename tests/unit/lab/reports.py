@@ -87,7 +87,7 @@ def a_stretch(slow=1.0, loop="20 orders a second", orders=600):
     )
 
 
-def a_mode(slow=1.0, places=1.0):
+def a_mode(slow=1.0):
     steady = a_stretch(slow)
     burst = a_stretch(slow, "64 orders open at any time")
     return Mode(
@@ -100,7 +100,7 @@ def a_mode(slow=1.0, places=1.0):
         cpu_ms_per_order=burst.cpu_ms_per_order,
         steady=steady,
         burst=burst,
-        whereabouts=Whereabouts(30, 24, places, Quantiles(24, 3.0 * places, 4.0 * places, None)),
+        whereabouts=Whereabouts(30, 24, 1.0, Quantiles(24, 3.0 * slow, 4.0 * slow, None)),
     )
 
 
@@ -128,8 +128,9 @@ def a_switch(lost=0):
     )
 
 
-def a_watched(noticed_ms, said, places, **more):
-    answers = {"asked": 12, "right": 12, "places": places, "answer_ms": Quantiles(12, 3.1 * places)}
+def a_watched(noticed_ms, said, word=None, **more):
+    answers = {"asked": 12, "right": 12, "places": 1.0, "answer_ms": Quantiles(12, 3.1)}
+    answers |= {"word": word}
     late = {"noticed": 12, "noticed_ms": Quantiles(12, noticed_ms), "said": [said]}
     lag = Quantiles(300, 40, 90)
     knows = {"known_share": 0.93, "current_share": 0.4, "lag_ms": lag}
@@ -139,6 +140,7 @@ def a_watched(noticed_ms, said, places, **more):
 
 
 def a_monitoring():
+    word = Answers(12, 12, 2.0, Quantiles(12, 6.2))
     aside = {"known_share": 1.0, "knower_cpu_ms_per_order": None, "queries": 5}
     return Monitoring(
         fault="delay=100%:11000ms@ArrangeShipment",
@@ -146,9 +148,9 @@ def a_monitoring():
         orders=300,
         scattered=Answers(12, 12, 5.0, Quantiles(12, 17.3)),
         variants={
-            UNTRACKED: a_watched(10_500.0, "order", 1.0, **aside),
-            TRACKED: a_watched(5_800.0, "ShipmentArranged", 2.0, lag_ms=Quantiles(300, 400, 790)),
-            CONDUCTED: a_watched(5_400.0, "ArrangeShipment", 2.0),
+            UNTRACKED: a_watched(10_500.0, "order", **aside),
+            TRACKED: a_watched(5_800.0, "ShipmentArranged", word, lag_ms=Quantiles(300, 400, 790)),
+            CONDUCTED: a_watched(5_400.0, "ArrangeShipment", word),
         },
     )
 
@@ -170,7 +172,7 @@ def a_report(violations=0, lost=0):
         seed=1,
         seconds=171.0,
         machine=Machine(2, "3.11.7", "Linux", "maven", "wheel"),
-        modes={"orchestration": a_mode(1.5, places=2.0), "choreography": a_mode()},
+        modes={"orchestration": a_mode(1.5), "choreography": a_mode()},
         switch=a_switch(lost),
         faults=Faults(
             rules=["fail=3%", "delay=5%:300ms", "crash_after_commit=0.1%"],

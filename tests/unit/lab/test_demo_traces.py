@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import msgspec
 import pytest
 
+from lab.cli import main
 from lab.commands import demo
 from lab.demo.traces import NoTracesError, gather, keep
 from lab.traces import kept
@@ -52,3 +53,26 @@ def test_a_demo_without_traces_says_why(monkeypatch, traces, why):
     monkeypatch.setattr(demo, "say", said.append)
     assert demo._gathered(SimpleNamespace(traces=traces), ["o-1"]) is None
     assert why in said[0]
+
+
+def test_a_folder_in_the_place_of_a_file_is_misuse_and_no_traceback(tmp_path, capsys):
+    kept.save([a_saga(mode) for mode in MODES], tmp_path / "traces.json")
+    compare = ["trace", "compare", "--last", "1", "--from"]
+    assert main([*compare, str(tmp_path)]) == 3
+    assert "cannot be read: Is a directory" in capsys.readouterr().err
+    assert main([*compare, str(tmp_path / "traces.json"), "--html", str(tmp_path)]) == 2
+    assert "cannot be written: Is a directory" in capsys.readouterr().err
+
+
+def test_a_trace_without_its_beginning_says_so(tmp_path, capsys):
+    """Its root and what came late: nothing hangs in the air, and it is not the whole."""
+    (root, *_, sent, handled) = a_saga(MODES[0]).all()
+    late = grow([root[1], msgspec.structs.replace(sent[1], parent=root[1].id), handled[1]])
+    kept.save([late], tmp_path / "traces.json")
+    order = ORDERS[MODES[0]]
+    uuid = f"{order[:8]}-0000-4000-8000-{order[:8]}0000"
+    path = tmp_path / "traces.json"
+    path.write_text(path.read_text().replace(order, uuid))
+    assert main(["trace", uuid, "--from", str(path)]) == 0
+    told = capsys.readouterr()
+    assert "its beginning was not kept" in told.out + told.err

@@ -1,5 +1,7 @@
 """Who notices a stalled saga, and what is counted for it."""
 
+from typing import ClassVar
+
 import msgspec
 import pytest
 
@@ -54,10 +56,10 @@ def test_a_mode_needs_its_own_series_and_those_of_no_mode():
 class Exposing:
     """A service whose counter shows one number after the other, for each step."""
 
-    numbers = ()
+    numbers: ClassVar = {}
 
-    def __init__(self, _url):
-        self._looks = iter(self.numbers)
+    def __init__(self, url):
+        self._looks = iter(self.numbers[url])
 
     def __enter__(self):
         return self
@@ -77,10 +79,11 @@ class Exposing:
 def watch(monkeypatch):
     monkeypatch.setattr(alarms_module, "PAUSE_SECONDS", 0.0)
 
-    def run(expected, *numbers, timeout=5):
-        monkeypatch.setattr(Exposing, "numbers", numbers)
+    def run(expected, *numbers, timeout=5, **replicas):
+        shown = replicas or {"orchestrator-0": numbers}
+        monkeypatch.setattr(Exposing, "numbers", shown)
         monkeypatch.setattr(alarms_module, "Api", Exposing)
-        alarm = Alarm("http://orchestrator", PASSED, Mode.ORCHESTRATION, "step")
+        alarm = Alarm(list(shown), PASSED, Mode.ORCHESTRATION, "step")
         with Alarms({"it": alarm}) as alarms:
             alarms.wait({"it": expected}, timeout)
             return alarms.noticed("it")
@@ -95,6 +98,12 @@ def test_only_what_rises_is_noticed_and_named(watch):
     assert found.at[0] < found.at[1] == found.at[2]
 
 
+def test_whichever_replica_notices_it_is_noticed(watch):
+    found = watch(2, one=({"A": 7}, {"A": 8}, {"A": 8}), other=({}, {}, {"B": 1}))
+    assert len(found.at) == 2
+    assert found.said == ["A", "B"]
+
+
 def test_what_is_not_noticed_in_time_is_not_made_up(watch):
     assert watch(1, {"A": 7}, {"A": 7}, timeout=0) == Noticed([], [])
 
@@ -105,6 +114,7 @@ def test_the_time_to_notice_is_counted_from_each_orders_own_placing():
         placed={Mode.ORCHESTRATION: [10.0, 11.0, 12.0], Mode.CHOREOGRAPHY: []},
         noticed={CONDUCTED: Noticed([15.0, 16.5], ["ArrangeShipment"])},
         answers={CONDUCTED: answers},
+        words={CONDUCTED: answers},
     )
     assert stalled.after_ms(CONDUCTED) == [5000.0, 5500.0]
 
@@ -120,6 +130,8 @@ def test_the_page_tells_all_three_ways_of_watching():
         "ShipmentArranged",
         "none is there for that",
         "5.0, 17",
+        "2.0 places, 6.2 ms",
+        "nobody does",
     ):
         assert words in page
 
@@ -133,6 +145,6 @@ def test_what_nobody_noticed_is_said():
     variants = a_monitoring().variants
     assert in_words(variants[TRACKED]).startswith("noticed after 5.8 s, naming ShipmentArranged")
     assert seconds(None) == "not noticed"
-    assert watched_side_by_side(a_monitoring()).row_count == 13
-    assert in_words(variants[UNTRACKED]).endswith("; 1 place to ask why")
+    assert watched_side_by_side(a_monitoring()).row_count == 15
+    assert in_words(variants[UNTRACKED]).endswith("; nobody who decides or tracks it")
     assert variants[UNTRACKED].knower_cpu_ms_per_order is None

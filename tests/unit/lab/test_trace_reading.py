@@ -115,6 +115,17 @@ def test_what_lost_its_root_is_left_out():
     assert [tree.root.mode for tree in find.last(zipkin, 2)] == ["orchestration"]
 
 
+def test_what_lost_its_beginning_is_not_compared():
+    """The Collector has given up on it before somebody answered; the rest hangs below the root."""
+    whole = [as_told(span) for span in a_chain()]
+    answered = a_span(1, 0, "send", 500, 550, saga_step="HoldApproved")
+    late = [a_root(), answered, a_span(2, 1, "process", 560, 900)]
+    zipkin, _ = a_zipkin([whole, [as_told(span) for span in late]])
+    assert len(find.last(zipkin, 2)) == 1
+    assert not grow(late).has_its_beginning
+    assert grow(a_chain()).has_its_beginning
+
+
 OTHER_ID = "0192f0c1-2345-7abc-8def-ba9876543210"
 
 
@@ -188,7 +199,7 @@ def test_where_spans_are_linked_only_a_saga_is_gathered_by_its_id():
 def test_a_waterfall_tells_each_span_once_with_its_times():
     lines = printed(waterfall(grow(a_chain()))).splitlines()
     assert len(lines) == 1 + len(a_chain())
-    assert "send ReserveStock" in lines[2]
+    assert "send OrderPlaced" in lines[2]
     assert lines[3].split()[:2] == ["0.2", "0.1"]
     assert "━" in lines[3]
 

@@ -76,6 +76,19 @@ def test_at_a_fork_the_path_is_the_branch_that_closed_the_saga():
     assert (found.fan_out, found.hops, found.depth) == (2, 1, 1)
 
 
+def test_the_path_ends_with_what_came_to_a_result_not_with_the_half_beside_it():
+    """Both halves of a join in one batch begin together; which has the greater id is chance."""
+    for first, second in ((4, 5), (5, 4)):
+        join = [
+            a_root(),
+            a_span(1, 0, "send", 10, 20),
+            a_span(2, 0, "send", 10, 30),
+            a_span(first, 1, "process", 50, 90),
+            a_span(second, 2, "process", 50, 90, saga_result="OrderConfirmed"),
+        ]
+        assert critical_path(grow(join))[-1].id == f"{second:016x}"
+
+
 def test_what_others_do_after_the_saga_is_closed_is_not_on_its_path():
     late = a_span(9, 3, "process", 700, 5_000, "orchestrator")
     after = a_span(8, 3, "process", 2_000, 2_010)

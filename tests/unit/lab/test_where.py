@@ -1,51 +1,19 @@
-"""Where an order stands, what it waits for, and who made it so."""
-
-from datetime import UTC, datetime, timedelta
+"""Where an order stands and what it waits for, and who has to be asked for it."""
 
 import msgspec
 import pytest
 
-from lab.where.inquiry import Inquiry, UnknownOrderError, ask_everybody, inquire, whole_picture
-from lab.where.score import score
-from lab.where.standing import Band, closed, concluded, conducted, recounted, tracked
-from lab.where.timeline import story
-from lab.where.views import (
-    Fact,
-    LogEntry,
-    OpenHold,
-    OrderView,
-    SagaView,
-    State,
-    StepView,
-    TrackedView,
+from lab.where.inquiry import (
+    UnknownOrderError,
+    ask_everybody,
+    ask_who_knows,
+    inquire,
+    whole_picture,
 )
+from lab.where.standing import Band, closed, concluded, conducted, recounted, tracked
+from lab.where.views import OpenHold, TrackedView
 from services.kit.message import Mode
-
-NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
-CUES = score()
-
-
-def after(ms):
-    return NOON + timedelta(milliseconds=ms)
-
-
-def an_order(mode=Mode.CHOREOGRAPHY, status="pending", reason=None, facts=(), closed=False):
-    ended = NOON if status != "pending" else None
-    timeline = [Fact("OrderPlaced", "order", NOON)]
-    timeline += [Fact(kind, source, after(n + 1)) for n, (kind, source) in enumerate(facts)]
-    return OrderView(
-        "o-1", status, reason, mode, 1, NOON, ended, NOON if closed else None, None, timeline
-    )
-
-
-def a_saga(status="running", log=(), **steps):
-    views = {name: StepView(state, attempt) for name, (state, attempt) in steps.items()}
-    return SagaView(status, None, None, views, list(log), None)
-
-
-def a_band(inventory=None, payment=None, shipping=None, notification=None):
-    said = (inventory, payment, shipping, notification)
-    return Band(*(State(status) if status else None for status in said))
+from tests.unit.lab.orders import a_band, a_saga, an_order
 
 
 @pytest.mark.parametrize(
@@ -170,6 +138,25 @@ class Answers:
         return self._band or Band()
 
 
+@pytest.mark.parametrize("mode", Mode)
+def test_where_an_order_is_one_place_can_tell_in_either_mode(mode):
+    facts = [("StockReserved", "inventory"), ("PaymentAuthorized", "payment")]
+    answers = Answers(an_order(mode, facts=facts), a_saga(), tracker=TrackedView("running", []))
+    found = inquire(answers, "o-1")
+    assert found.standing.waits_for == ["ShipmentArranged"]
+    assert found.places == 1
+    assert answers.asked == ["order"]
+
+
+def test_a_conductor_undoes_what_was_done_without_a_word_from_shipping():
+    facts = [("StockReserved", "inventory"), ("OrderCancelRequested", "order")]
+    facts.append(("PaymentAuthorized", "payment"))
+    orchestra = recounted(an_order(Mode.ORCHESTRATION, facts=facts))
+    band = recounted(an_order(Mode.CHOREOGRAPHY, facts=facts))
+    assert orchestra.waits_for == ["StockReleased", "PaymentVoided"]
+    assert band.waits_for == ["ShipmentArranged"]
+
+
 @pytest.mark.parametrize(
     ("answers", "places"),
     [
@@ -181,8 +168,8 @@ class Answers:
         (Answers(an_order(Mode.CHOREOGRAPHY, "confirmed", closed=True)), 1),
     ],
 )
-def test_no_more_places_are_asked_than_it_takes_and_all_are_counted(answers, places):
-    assert inquire(answers, "o-1").places == places == len(answers.asked)
+def test_who_decides_or_tracks_it_is_asked_where_there_is_such_and_all_are_counted(answers, places):
+    assert ask_who_knows(answers, "o-1").places == places == len(answers.asked)
 
 
 @pytest.mark.parametrize("mode", Mode)
@@ -191,11 +178,12 @@ def test_what_a_rule_holds_waits_for_an_answer_and_for_no_service(mode):
         an_order(mode, facts=[("StockReserved", "inventory"), ("StepHeld", "payment")]),
         holds=[OpenHold("big-orders", "AuthorizePayment")],
     )
-    answers = Answers(order)
-    found = inquire(answers, "o-1")
-    assert found.standing.stands == "held"
-    assert found.standing.waits_for == ["an answer to big-orders, which holds AuthorizePayment"]
-    assert answers.asked == ["order"]
+    for ask in (inquire, ask_who_knows):
+        answers = Answers(order)
+        found = ask(answers, "o-1")
+        assert found.standing.stands == "held"
+        assert found.standing.waits_for == ["an answer to big-orders, which holds AuthorizePayment"]
+        assert answers.asked == ["order"]
 
 
 def test_without_a_timeline_everybody_would_have_to_be_asked():
@@ -214,74 +202,3 @@ def test_the_whole_picture_asks_the_others_too_but_does_not_count_them():
 def test_an_order_nobody_placed_is_an_error():
     with pytest.raises(UnknownOrderError):
         inquire(Answers(None), "o-1")
-
-
-def told(order, saga=None):
-    standing = closed(order)
-    return [
-        (line.who, line.what, line.why)
-        for line in story(Inquiry(order, standing, 1, 1.0, saga), CUES)
-    ]
-
-
-def test_in_choreography_each_fact_is_explained_by_what_its_player_had_heard():
-    order = an_order(
-        facts=[
-            ("StockReserved", "inventory"),
-            ("PaymentDeclined", "payment"),
-            ("StockReleased", "inventory"),
-            ("OrderRejected", "order"),
-            ("CustomerNotified", "notification"),
-        ]
-    )
-    assert told(order) == [
-        ("order", "OrderPlaced", "the customer"),
-        ("inventory", "StockReserved", "heard OrderPlaced: ReserveStock"),
-        ("payment", "PaymentDeclined", "heard OrderPlaced: AuthorizePayment"),
-        ("inventory", "StockReleased", "heard PaymentDeclined: ReleaseStock"),
-        ("order", "OrderRejected", "heard StockReleased and PaymentDeclined: RejectOrder"),
-        ("notification", "CustomerNotified", "heard OrderRejected: NotifyCustomer"),
-    ]
-
-
-def test_a_join_names_everything_that_was_waited_for():
-    order = an_order(
-        facts=[
-            ("PaymentAuthorized", "payment"),
-            ("StockReserved", "inventory"),
-            ("ShipmentArranged", "shipping"),
-        ]
-    )
-    expected = "heard OrderPlaced and StockReserved and PaymentAuthorized: ArrangeShipment"
-    assert told(order)[-1] == ("shipping", "ShipmentArranged", expected)
-
-
-def test_a_fact_without_a_cue_is_not_explained_away():
-    order = an_order(facts=[("StockShipped", "inventory")])
-    assert told(order)[-1] == ("inventory", "StockShipped", "nobody's known reaction")
-
-
-def test_in_orchestration_the_conductors_log_says_what_made_it_decide():
-    saga = a_saga(
-        log=[
-            LogEntry(1, after(0.5), "Started", "sent", "ReserveStock", "forward", 1),
-            LogEntry(2, after(2), "StockReserved", "done", "ReserveStock", "forward", 1),
-            LogEntry(2, after(2), "StockReserved", "sent", "ArrangeShipment", "forward", 2),
-        ]
-    )
-    order = an_order(Mode.ORCHESTRATION, facts=[("StockReserved", "inventory")])
-    assert told(order, saga) == [
-        ("order", "OrderPlaced", ""),
-        ("orchestrator", "sends ReserveStock", "heard OrderPlaced"),
-        ("inventory", "StockReserved", ""),
-        ("orchestrator", "sends ArrangeShipment, attempt 2", "heard StockReserved"),
-    ]
-
-
-def test_every_event_of_the_vocabulary_has_a_player_or_comes_from_outside():
-    from services.messages import EVENTS
-
-    explained = {event for cue in CUES for event in cue.events}
-    by_rules = {"HoldApproved", "HoldDeclined", "StepHeld"}
-    outside = {"OrderPlaced", "OrderCancelRequested", "OrderExpired", *by_rules}
-    assert {event.__name__ for event in EVENTS} - explained == outside

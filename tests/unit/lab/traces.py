@@ -33,7 +33,7 @@ def a_chain():
     answer handled by order from 400 to 1,000."""
     return [
         a_root(),
-        a_span(1, 0, "send", 100, 150, saga_step="ReserveStock"),
+        a_span(1, 0, "send", 100, 150, saga_step="OrderPlaced"),
         a_span(2, 1, "process", 200, 260, "inventory", saga_step="ReserveStock"),
         a_span(3, 2, "send", 250, 300, "inventory", saga_step="StockReserved"),
         a_span(4, 3, "process", 400, 1_000, saga_step="StockReserved"),

@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import promql_parser
 import yaml
 from prometheus_client import Counter, Gauge, Histogram
 
@@ -50,6 +51,27 @@ def rules() -> Iterator[dict[str, Any]]:
     for path in sorted(RULES.glob("*.yml")):
         for group in yaml.safe_load(path.read_text())["groups"]:
             yield from group["rules"]
+
+
+def anybodys(query: str) -> set[str]:
+    """Metrics that others have too, and of which this does not say whose: in a Prometheus that
+    watches more than a release they would be added to ours."""
+    return {
+        each.name
+        for each in _selectors(promql_parser.parse(query))
+        if not NAME.fullmatch(each.name)
+        and not {"job", "alertname"} & {one.name for one in each.matchers.matchers}
+    }
+
+
+def _selectors(expr: Any) -> Iterator[Any]:
+    if isinstance(expr, promql_parser.VectorSelector):
+        yield expr
+    for part in ("lhs", "rhs", "expr", "vector_selector"):
+        if inner := getattr(expr, part, None):
+            yield from _selectors(inner)
+    for argument in getattr(expr, "args", ()):
+        yield from _selectors(argument)
 
 
 def names(query: str) -> set[str]:

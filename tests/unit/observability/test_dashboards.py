@@ -13,7 +13,7 @@ from observability.dashboards.__main__ import documents, drift
 from observability.dashboards.all import DASHBOARDS
 from observability.dashboards.panel import COLUMNS, MODES, asked, queries
 from observability.dashboards.questions import NEEDED
-from tests.unit.observability.queries import RULES, summed, unknown
+from tests.unit.observability.queries import RULES, anybodys, summed, unknown
 
 EACH = pytest.mark.parametrize("dashboard", DASHBOARDS, ids=lambda each: each.uid)
 DOCUMENTS = [json.loads(text) for text in documents().values()]
@@ -63,6 +63,7 @@ def test_queries_name_only_metrics_that_there_are(dashboard):
     for panel, expr in queries(dashboard):
         assert unknown(expr) == set(), panel.title
         assert summed(expr) == set(), panel.title
+        assert anybodys(asked(expr)) == set(), panel.title
 
 
 @EACH_DOCUMENT

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.unit.observability.queries import RULES, recorded, rules, summed, unknown
+from tests.unit.observability.queries import RULES, anybodys, recorded, rules, summed, unknown
 
 ROOT = RULES.parents[1]
 TESTS = RULES.with_name("tests")
@@ -38,6 +38,7 @@ def test_rules_do_what_their_tests_say(promtool, path):
 def test_rules_name_only_metrics_that_there_are(rule):
     assert unknown(rule["expr"]) == set()
     assert summed(rule["expr"]) == set()
+    assert anybodys(rule["expr"]) == set()
 
 
 @pytest.mark.parametrize(
@@ -61,6 +62,13 @@ def test_a_name_that_nobody_exposes_is_noticed():
     assert unknown("mode:bandstand_orders_placed:rate9m > 0") == {
         "mode:bandstand_orders_placed:rate9m"
     }
+
+
+def test_what_others_expose_too_is_noticed():
+    cpu = "sum by (service) (rate(process_cpu_seconds_total[1m]))"
+    assert anybodys(cpu) == {"process_cpu_seconds_total"}
+    assert anybodys(cpu.replace("[", '{job="bandstand"}[')) == set()
+    assert anybodys('up{job="bandstand"} == 1 unless on () up') == {"up"}
 
 
 def test_each_rule_has_one_name():

@@ -111,8 +111,8 @@ def noted_and_killed(lives):
     """Killed at some moment between the note and the telling."""
     message = a_message(traceparent=SAMPLED)
     tracing, _ = lives()
-    outcome = ("confirmed", None, SAMPLED, None, 1.0, 2.0, 3.0, message.receipt)
-    saga = Closed(ORDER_ID, Mode.CHOREOGRAPHY, 1, *outcome)
+    outcome = ("confirmed", None, SAMPLED, None, 1.0, 2.0, 3.0)
+    saga = Closed(ORDER_ID, Mode.CHOREOGRAPHY, 1, *outcome, closed_by=message.receipt)
     noted = [*tracing.handled(Handled(message, "ReserveStock"), 0, 1.0), *tracing.closed(saga)]
     tracing.note(noted)
     return message

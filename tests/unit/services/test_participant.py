@@ -8,15 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.inventory.service import PLAYBOOK as INVENTORY
-from services.kit.faults import Catalogue, Fault, Faults, Rule
+from services.kit.faults import Catalogue, Fault, Faults, Rule, roll
+from services.kit.handling import Playbook
 from services.kit.message import MalformedMessage, Mode
-from services.kit.participant import (
-    FIRST_RETRY_SECONDS,
-    LONGEST_RETRY_SECONDS,
-    MAX_TRIES,
-    Participant,
-    retry,
-)
+from services.kit.participant import MAX_TRIES, Participant
+from services.kit.put_off import FIRST_RETRY_SECONDS, LONGEST_RETRY_SECONDS, retry
 from services.messages import (
     PaymentAuthorized,
     ReleaseStock,
@@ -144,19 +140,28 @@ def test_waits_double_up_to_a_limit(tries):
 class Harbour:
     """Shipping, which asks its carrier before the transaction."""
 
-    def __init__(self) -> None:
+    def __init__(self, *rules: Rule) -> None:
         self.waybills = Waybills()
         self.database = MemoryDatabase(Store(Clock(), self.waybills))
+        faults = Faults(Catalogue(1, rules))
         self.participant = Participant(
-            "shipping", SHIPPING, WORDS, MemoryShipments(), Faults(), Carrier(NO_WAIT)
+            "shipping", SHIPPING, WORDS, MemoryShipments(), faults, Carrier(NO_WAIT)
         )
 
     def ask(self, *messages):
         return self.participant.read_ahead(self.database.reader(), [(m, 0) for m in messages])
 
-    def do(self, answers, *messages):
+    def do(self, answers, *messages, tries=0):
         with self.database.transaction() as session:
-            return self.participant.execute(session, [(m, 0) for m in messages], answers)
+            return self.participant.execute(session, [(m, tries) for m in messages], answers)
+
+    def hear(self, *messages, tries=0):
+        return self.do(self.ask(*messages), *messages, tries=tries)
+
+
+def heard(effects):
+    """Under which name each message has its span and is counted."""
+    return {done.message.type: done.step for done in effects.heard}
 
 
 READY = [
@@ -193,3 +198,63 @@ def test_a_join_that_a_replica_completed_meanwhile_is_tried_again_with_an_answer
     assert harbour.waybills.bookings == []
     assert told(harbour.do(harbour.ask(second), second)) == ["ShipmentArranged:1"]
     assert harbour.waybills.bookings == [ORDER_ID]
+
+
+@given(st.permutations(READY), st.integers(0, 2))
+def test_whatever_a_join_waits_for_is_told_of_and_counted(order, together):
+    """Heard one by one or in one batch: the last has the effect, the others are remembered."""
+    harbour = Harbour()
+    found = [heard(harbour.hear(message)) for message in order[:together]]
+    found.append(heard(harbour.hear(*order[together:])))
+    *firsts, last = [message.type for message in order]
+    expected = {kind: kind for kind in firsts} | {last: "ArrangeShipment"}
+    assert {kind: step for each in found for kind, step in each.items()} == expected
+    assert sum(map(len, found)) == len(READY)
+
+
+def test_an_onlooker_has_no_part_in_the_saga():
+    looker = Participant(
+        "test",
+        Playbook({}, {}, {}, frozenset()),
+        WORDS,
+        None,
+        Faults(),
+        observes=frozenset({"StockReserved"}),
+    )
+    with MemoryDatabase(Store(Clock(), None)).transaction() as session:
+        effects = looker.execute(session, [(READY[1], 0)], {})
+    assert effects.heard == []
+
+
+@pytest.mark.parametrize(
+    ("fault", "why"), [(Fault.FAIL, "transient failure"), (Fault.DELAY, "delayed")]
+)
+def test_a_fault_hits_what_is_only_remembered_and_the_join_waits_for_it(fault, why):
+    """As it hits the orchestrator, which hears of a first answer too."""
+    harbour = Harbour(Rule(fault, 100, "StockReserved"))
+    order, stock, payment = READY
+    effects = harbour.hear(stock)
+    assert [(each.message, each.tries, each.why) for each in effects.parked] == [(stock, 1, why)]
+    assert effects.faults == [(Mode.CHOREOGRAPHY, fault.value)]
+    assert heard(effects) == {}
+    assert told(harbour.hear(order, payment)) == []
+    assert told(harbour.hear(stock, tries=MAX_TRIES)) == ["ShipmentArranged:1"]
+
+
+def test_what_completes_a_join_is_not_hit_twice():
+    """Its hearing and its step are one throw."""
+    for seed in range(40):
+        harbour = Harbour()
+        harbour.participant.faults.catalogue = Catalogue(seed, (Rule(Fault.FAIL, 50),))
+        for message in READY:
+            tries = 0
+            while (effects := harbour.hear(message, tries=tries)).parked:
+                assert len(effects.faults) == 1
+                tries += 1
+            assert tries == fails(seed, message)
+        assert told(effects) in (["ShipmentArranged:1"], ["ShipmentRefused:1"])
+
+
+def fails(seed, message):
+    throws = (roll(seed, Fault.FAIL, message.id, tries) < 50 for tries in range(MAX_TRIES))
+    return next((tries for tries, failed in enumerate(throws) if not failed), MAX_TRIES)
