@@ -42,7 +42,8 @@ def about_itself(metrics: Metrics, health: Health) -> FastAPI:
 
 
 class Server:
-    """In a thread of its own; its port is taken when it is made, so that a failure is noticed."""
+    """In a thread of its own; its port is taken when it is made, so that a failure is noticed, and
+    who calls from then on waits until it answers."""
 
     def __init__(self, app: FastAPI, port: int, certificate: Path | None = None) -> None:
         """Over TLS with the `tls.key` and `tls.crt` of a folder, also when they are renewed there;
@@ -62,6 +63,7 @@ class Server:
         self._closing = threading.Event()
         self._server = uvicorn.Server(config)
         self._socket = config.bind_socket()
+        self._socket.listen()
         self.port: int = self._socket.getsockname()[1]
         sockets = {"sockets": [self._socket]}
         self._thread = threading.Thread(
