@@ -10,6 +10,7 @@ import yaml
 from lab.stack.kafka.settings import new_cluster_id, render_properties
 from services.kit.bootstrap import EVERY_SERVICE
 from tests.e2e.cluster import CHART, PATIENCE, apply, run
+from tests.unit.rendering import kafka_properties
 
 PASSWORD = "a-password-for-tests"
 MECHANISM = "SCRAM-SHA-512"
@@ -69,9 +70,7 @@ class OwnServers:
 
     def _properties(self) -> dict[str, str]:
         """Those of the release's own broker, but for who is let in and how."""
-        lines = (CHART / "files" / "kafka-server.properties").read_text().splitlines()
-        own = dict(line.split("=", 1) for line in lines if line and line[0] != "#")
-        return own | {
+        return kafka_properties() | {
             "controller.quorum.voters": "1@localhost:9094",
             "listeners": "BROKER://:9093,CONTROLLER://localhost:9094",
             "advertised.listeners": f"BROKER://{self.kafka}",
