@@ -14,7 +14,7 @@ PATIENCE = 60
 MOMENTS = {
     "the stack starts": "PostgreSQL: ",
     "a burst": "as fast as they end",
-    "the storm": "switched to choreography",
+    "the storm": "switched to orchestration",
 }
 
 
