@@ -60,33 +60,34 @@ def build(deps: Deps) -> Parts:
     )
     register = TopicReader(settings, ACKNOWLEDGEMENTS, Register(deps.pool).hear)
 
-    def duties(database: PostgresDatabase) -> list[Duty]:
-        deadlines = Deadlines(
-            database,
-            deps.relay,
-            deps.tracing,
-            wait,
-            deps.metrics,
-            Heard(deps.probe, listening, [HOLDS]),
-        )
-        everything = Heard(deps.probe, listening, TIMELINE_TOPICS)
-        policing = Policing(database, deps.metrics, everything)
-        return [
-            Duty(deadlines.run),
-            Duty(lambda: count_open(database, deps.metrics)),
-            Duty(lambda: tell_route(database, deps.metrics)),
-            Duty(policing.measure_skew),
-            Duty(policing.audit),
-        ]
-
     return Parts(
         core,
         router,
         topics_of(PLAYBOOK, words),
-        duties,
+        partial(_duties, deps, listening),
         (desk, register),
         (Listener(listening, timeline, TIMELINE_TOPICS),),
     )
+
+
+def _duties(deps: Deps, listening: str, database: PostgresDatabase) -> list[Duty]:
+    """`listening` is the group that hears what becomes of orders."""
+    deadlines = Deadlines(
+        database,
+        deps.relay,
+        deps.tracing,
+        deps.settings.order_deadline_seconds,
+        deps.metrics,
+        Heard(deps.probe, listening, [HOLDS]),
+    )
+    policing = Policing(database, deps.metrics, Heard(deps.probe, listening, TIMELINE_TOPICS))
+    return [
+        Duty(deadlines.run),
+        Duty(lambda: count_open(database, deps.metrics)),
+        Duty(lambda: tell_route(database, deps.metrics)),
+        Duty(policing.measure_skew),
+        Duty(policing.audit),
+    ]
 
 
 SERVICE = Service(
