@@ -94,12 +94,11 @@ def ask_who_knows(services: Services, order_id: str) -> Inquiry:
     began = time.perf_counter()
     order = services.order(order_id)
     saga, standing, places = None, on_record(order), 1
-    if order.closed_at or order.holds:
-        pass  # nobody knows more
-    elif order.mode is Mode.ORCHESTRATION:
+    is_all_known = order.closed_at or order.holds
+    if order.mode is Mode.ORCHESTRATION and not is_all_known:
         saga, places = services.saga(order_id), 2
         standing = conducted(order, saga)
-    elif services.tracks:
+    elif services.tracks and not is_all_known:
         standing, places = tracked(order, services.tracked(order_id)), 2
     return Inquiry(order, standing, places, _ms_since(began), saga)
 
