@@ -138,7 +138,10 @@ class Tracing:
         return begin(str(message.traceparent), message.receipt, self._service, str(tries))
 
     def sending(self, message_id: str, parent: str | None) -> str | None:
-        return derive(str(parent), message_id, "send") if is_sampled(parent) else parent
+        """By its parent too: a fact may be told again, in the same words, for another cause."""
+        return (
+            derive(str(parent), str(parent), message_id, "send") if is_sampled(parent) else parent
+        )
 
     def timing_out(self, message_id: str, parent: str | None) -> str | None:
         """The context of a deadline that passed; the message is the first that it sends."""

@@ -128,6 +128,17 @@ def test_a_sent_record_is_the_span_that_its_message_carries():
     assert render(span.context) == context
 
 
+@pytest.mark.parametrize("link_only", [False, True])
+def test_a_fact_told_again_for_another_cause_is_a_span_of_its_own(link_only):
+    """One id is one span in a saga's tree, though links alone make it many traces."""
+    tracing, _ = a_tracing(link_only=link_only)
+    causes = [a_message(traceparent=SAMPLED, attempt=attempt) for attempt in (1, 2)]
+    parents = [tracing.processing(cause) for cause in causes]
+    fact = a_message(attempt=3)
+    sent = [parse(tracing.sending(fact.id, parent)).span_id for parent in parents]
+    assert len(set(sent)) == 2
+
+
 def test_a_root_continues_its_callers_trace():
     tracing = a_tracing("order")[0]
     root = tracing.admit(SAMPLED)
