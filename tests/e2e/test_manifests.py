@@ -6,7 +6,7 @@ import subprocess
 import pytest
 import yaml
 
-from tests.e2e.cluster import CHART, run
+from tests.e2e.cluster import CHART, ROOT, run
 
 PROFILES = {
     "default": (),
@@ -34,6 +34,13 @@ def test_the_api_server_takes_every_manifest_and_has_no_objection(profile, relea
     assert said.returncode == 0, said.stderr
     assert said.stderr == ""
     assert len(said.stdout.splitlines()) == len(known)
+
+
+def test_the_api_server_takes_the_examples(release):
+    written = [each.read_text() for each in sorted((ROOT / "examples").glob("*.yaml"))]
+    said = apply(release.namespace, "\n---\n".join(written))
+    assert (said.returncode, said.stderr) == (0, "")
+    assert len(said.stdout.splitlines()) == len(written) > 1
 
 
 def apply(namespace, manifests):

@@ -190,7 +190,8 @@ def test_without_admission_nothing_of_it_is_there() -> None:
 
 
 @pytest.mark.parametrize(
-    ("size", "megabytes"), [("1Gi", 256), ("1.5Gi", 384), ("100Gi", 1024), ("2000M", 476)]
+    ("size", "megabytes"),
+    [("1Gi", 256), ("1.5Gi", 384), ("100Gi", 1024), ("2000M", 476), ("64Mi", 32)],
 )
 def test_the_write_ahead_log_leaves_room_for_the_books(size: str, megabytes: int) -> None:
     """By default it takes up to a gibibyte: all of the claim on kind."""
@@ -236,6 +237,10 @@ def test_a_large_number_stays_a_number(value: str, rendered: str) -> None:
         ("settings.traceLinkOnly=true", "collector.keptPercent=100"),
         ("settings.trackerPatienceSeconds=0", "trackerPatienceSeconds"),
         ("jaeger.enabled=false", "collector.endpoint"),
+        (
+            "operator.enabled=false,operator.coordination.create=true",
+            "operator.coordination.create",
+        ),
         ("prometheus.retention=long", "retention"),
         ("prometheus.enabled=false", "grafana.enabled"),
         ("autoscaling.by=moon", "by"),

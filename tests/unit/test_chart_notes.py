@@ -72,6 +72,14 @@ def test_what_is_switched_off_is_not_spoken_of(part: str) -> None:
     assert f"service/band-bandstand-{part} " not in notes(*given)
 
 
+def test_a_mode_is_asked_for_where_the_operator_looks() -> None:
+    patch = "kubectl -n shop patch coordination orders --type merge -p "
+    assert patch in notes()
+    assert "once there is one (examples/coordination.yaml)" in notes()
+    assert "once there is one" not in notes("--set=operator.coordination.create=true")
+    assert patch not in notes("--set=operator.enabled=false")
+
+
 def test_who_finds_no_prometheus_operator_is_told() -> None:
     production = PROFILES["production"]
     assert WATCHED in production

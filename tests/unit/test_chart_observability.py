@@ -166,8 +166,13 @@ def test_the_collector_sheds_load_before_it_holds_any(collector: dict[str, Any])
     assert "tail_sampling" not in pipelines["traces/counted"]["processors"]
 
 
-def test_links_alone_go_with_a_collector_that_keeps_everything() -> None:
-    manifests = template("--set=settings.traceLinkOnly=true,collector.keptPercent=100")
+@pytest.mark.parametrize(
+    "with_them", ["collector.keptPercent=100", "tracing.endpoint=http://x:4318"]
+)
+def test_links_alone_go_with_a_collector_that_keeps_everything_or_is_not_asked(
+    with_them: str,
+) -> None:
+    manifests = template(f"--set=settings.traceLinkOnly=true,{with_them}")
     services = [
         container
         for pod in pods(manifests)

@@ -1,8 +1,11 @@
 """What the API server is told to refuse, in CEL: each rule by an object that breaks it."""
 
+import msgspec
 import pytest
 from cel_expr_python import cel
 
+from coordination_operator.documents import ROOT
+from coordination_operator.resources import CoordinationSpec
 from coordination_operator.schema import COORDINATION
 
 ENVIRONMENT = cel.NewEnv(variables={"self": cel.Type.DYN})
@@ -74,6 +77,15 @@ def test_what_breaks_a_rule_is_refused_by_that_rule_and_no_other(path, edit, sai
 @pytest.mark.parametrize(("path", "value"), [*GOOD.items(), *ALSO_GOOD])
 def test_what_is_just_within_the_rules_is_taken(path, value):
     assert list(refusals(path, value)) == []
+
+
+def test_the_example_breaks_no_rule_and_asks_for_what_there_is():
+    example = msgspec.yaml.decode((ROOT / "examples" / "coordination.yaml").read_bytes())
+    spec = msgspec.to_builtins(msgspec.convert(example["spec"], CoordinationSpec))
+    assert list(refusals("", example)) == list(refusals("spec", spec)) == []
+    assert example["spec"].keys() <= spec.keys()
+    for metric in example["spec"]["analysis"]["metrics"]:
+        assert list(refusals("spec.analysis.metrics[]", metric)) == []
 
 
 def test_no_rule_is_left_out():
