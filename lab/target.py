@@ -8,7 +8,7 @@ import msgspec
 
 from lab.api import Api
 from lab.broker import Broker
-from lab.database import Database
+from lab.database import PATIENCE_SECONDS, Database
 from lab.letters.office import Office
 from lab.measure.processes import Seconds
 from lab.report.model import Machine
@@ -70,8 +70,8 @@ class Target(ABC):
     def order_api(self) -> Api:
         return Api(self.url("order"), self.token)
 
-    def database(self) -> Database:
-        return Database(self.postgres())
+    def database(self, patience: float = PATIENCE_SECONDS) -> Database:
+        return Database(self.postgres(), patience)
 
     def broker(self) -> Broker:
         access = self.kafka()

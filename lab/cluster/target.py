@@ -12,7 +12,7 @@ from lab.cluster.release import Release, find_release, read_secret
 from lab.cluster.through_tunnel import through
 from lab.cluster.tunnel import Tunnel
 from lab.cluster.usage import cpu_seconds
-from lab.database import Database
+from lab.database import PATIENCE_SECONDS, Database
 from lab.errors import MissingError
 from lab.measure.processes import Seconds
 from lab.report.model import Machine
@@ -83,8 +83,8 @@ class ReleaseTarget(Target):
         port = self._tunnel("postgres", POSTGRES)
         return f"postgresql://bandstand:{password}@{LOOPBACK}:{port}/bandstand"
 
-    def database(self) -> Database:
-        return Database(self.postgres(), silent=self._renew_tunnel_to_postgres)
+    def database(self, patience: float = PATIENCE_SECONDS) -> Database:
+        return Database(self.postgres(), patience, self._renew_tunnel_to_postgres)
 
     def _renew_tunnel_to_postgres(self) -> None:
         if self._release.has("postgres"):

@@ -16,7 +16,7 @@ from lab.stack.ports import Ports
 
 ROOT = Path(__file__).parents[2]
 CHART = ROOT / "charts" / "bandstand"
-PATIENCE = "5m"
+PATIENCE = "10m"
 STATEFUL = ("kafka", "postgres")
 PARTS = {"grafana.enabled": "false"}  # its image is not to be had everywhere
 KINDS = (
@@ -93,7 +93,7 @@ class Release:
     def restarts(self) -> dict[str, int]:
         return {
             pod["metadata"]["name"]: sum(
-                status["restartCount"] for status in pod["status"]["containerStatuses"]
+                status["restartCount"] for status in pod["status"].get("containerStatuses", ())
             )
             for pod in self.items("pods")
             if pod["status"]["phase"] != "Succeeded"
@@ -113,15 +113,16 @@ class Release:
         servers on one volume the first would write its farewell over what the second has written,
         so there it does wait; but no longer than a second."""
         force = ("--grace-period=1",) if component in STATEFUL else ("--grace-period=0", "--force")
-        self.kubectl("delete", *self.pods_of(component), *force)
+        chosen = f"--selector=app.kubernetes.io/component={component}"
+        self.kubectl("delete", "pods", chosen, "--ignore-not-found", *force)
 
     @contextmanager
     def without(self, server: str) -> Iterator[None]:
         """While Kafka or PostgreSQL has no pod: killed, and none takes its place."""
         place = f"statefulset/{self.name}-{server}"
         self.kubectl("scale", place, "--replicas=0")
-        self.kill(server)
         try:
+            self.kill(server)
             yield
         finally:
             self.kubectl("scale", place, "--replicas=1")

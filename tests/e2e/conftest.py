@@ -4,9 +4,12 @@ import os
 
 import pytest
 
+from lab.api import Api
 from lab.cluster.target import release_target
 from tests.e2e.cluster import Release, image_from_environment, restricted_namespace, run
+from tests.e2e.traffic import PATIENCE_SECONDS
 
+ANSWER_SECONDS = 60.0
 SESSION_SECONDS = 10  # how long a pod that could not leave its group keeps its partitions
 SHORT_SESSION = {"settings.sessionTimeoutSeconds": SESSION_SECONDS}
 
@@ -42,12 +45,12 @@ def order_url(target):
 
 @pytest.fixture
 def order(target):
-    with target.order_api() as api:
+    with Api(target.url("order"), target.token, timeout=ANSWER_SECONDS) as api:
         yield api
 
 
 @pytest.fixture
 def database(target):
-    database = target.database()
+    database = target.database(PATIENCE_SECONDS)
     yield database
     database.close()

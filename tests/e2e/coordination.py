@@ -7,7 +7,7 @@ import threading
 
 from tests.integration.waiting import eventually
 
-PATIENCE_SECONDS = 180.0
+PATIENCE_SECONDS = 300.0
 QUICK = {
     "steps": [{"weight": 20, "minDuration": "1s"}, {"weight": 50, "minDuration": "1s"}],
     "progressDeadline": "10m",
@@ -95,7 +95,7 @@ class Killer(threading.Thread):
         self._over = threading.Event()
 
     def run(self):
-        while not self._over.wait(self._random.uniform(4, 12)):
+        while not self._over.wait(self._random.uniform(8, 18)):
             self.kills += kill_who_acts(self._release)
 
     def __enter__(self):

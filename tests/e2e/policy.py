@@ -5,7 +5,7 @@ import subprocess
 
 from tests.integration.waiting import eventually
 
-PATIENCE_SECONDS = 180.0
+PATIENCE_SECONDS = 300.0
 
 
 class Policies:

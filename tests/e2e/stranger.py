@@ -9,14 +9,14 @@ import psycopg
 from kafka import KafkaAdminClient
 from kafka.errors import KafkaError
 
-PATIENCE_MS = 4_000
+PATIENCE_MS, LONG_MS = 4_000, 60_000
 asked = json.loads(os.environ["ASKED"])
 
 
-def kafka(**who):
+def kafka(patience=PATIENCE_MS, **who):
     try:
         admin = KafkaAdminClient(
-            bootstrap_servers=asked["kafka"], bootstrap_timeout_ms=PATIENCE_MS, **who
+            bootstrap_servers=asked["kafka"], bootstrap_timeout_ms=patience, **who
         )
     except KafkaError:
         return False
@@ -24,8 +24,9 @@ def kafka(**who):
     return True
 
 
-def as_user(user, password):
+def as_user(user, password, patience=PATIENCE_MS):
     return kafka(
+        patience,
         security_protocol="SASL_PLAINTEXT",
         sasl_mechanism="PLAIN",
         sasl_plain_username=user,
@@ -57,7 +58,7 @@ print(
     json.dumps(
         {
             "reached": answer("GET", asked["health"]) == 200,
-            "with_a_password": as_user("order", asked["password"]),
+            "with_a_password": as_user("order", asked["password"], LONG_MS),
             "kafka": [kafka(), as_user("admin", "admin"), as_user("order", "")],
             "postgres": [postgres("bandstand"), postgres("order:order"), postgres("postgres")],
             "without_token": [answer(*door) for door in asked["doors"]],

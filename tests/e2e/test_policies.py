@@ -12,6 +12,7 @@ from lab.policy.decisions import decisions_of
 from lab.policy.rules import apply, in_force
 from services.kit.message import Mode
 from services.policy.steps import CONDUCTOR, POINTS
+from tests.e2e.conftest import ANSWER_SECONDS
 from tests.e2e.policy import PATIENCE_SECONDS, Policies
 from tests.integration.builders import an_order_form
 from tests.integration.waiting import eventually
@@ -108,7 +109,7 @@ class Shop:
 
 @pytest.fixture
 def shop(order_url, target, order):
-    with httpx.Client(base_url=order_url, trust_env=False) as http:
+    with httpx.Client(base_url=order_url, timeout=ANSWER_SECONDS, trust_env=False) as http:
         yield Shop(http, target, order)
 
 
@@ -236,11 +237,11 @@ def test_a_pod_that_is_replaced_is_there_as_the_new_one_alone(policies, release)
     def replaced():
         points = policies.status("shop")["points"]
         found = {each["instance"] for each in points if each["service"] == "payment"}
-        return found == {name.removeprefix("pod/") for name in release.pods_of("payment")}
+        there = {name.removeprefix("pod/") for name in release.pods_of("payment")}
+        return found == there and len(points) == len(before)
 
     eventually(replaced, "only the new pod is listed", PATIENCE_SECONDS)
     policies.wait("shop")
-    assert len(policies.status("shop")["points"]) == len(before)
     policies.apply("shop", no("drums"), no("piano"))
     policies.wait("shop")
 

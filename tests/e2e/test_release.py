@@ -14,19 +14,21 @@ from lab.verify.invariants import verify
 from services.kit.bootstrap import SERVICES
 from services.kit.message import Mode
 from services.kit.readiness import AWAY
-from tests.e2e.cluster import run
-from tests.e2e.conftest import SHORT_SESSION
+from tests.e2e.cluster import PATIENCE, run
+from tests.e2e.conftest import ANSWER_SECONDS, SHORT_SESSION
 from tests.e2e.traffic import (
     PATIENCE_SECONDS,
     halves,
     turn,
     under_load,
+    wait_for_one_in,
     wait_for_share,
     while_orders_come,
 )
 from tests.integration.waiting import eventually
 
-PODS = (*SERVICES, "kafka", "postgres", "prometheus", "collector", "jaeger", "operator")
+WATCHERS = ("prometheus", "collector", "jaeger")  # killed at once: no order needs them
+PODS = (*SERVICES, "kafka", "postgres", "operator", *WATCHERS)
 
 NEXT = re.compile(r"^  \d\. .+\n     (.+)$", re.MULTILINE)
 TOKEN = re.compile(r"^The token .+\n  (.+)$", re.MULTILINE)
@@ -58,25 +60,27 @@ def test_only_the_token_opens_the_switch(order, order_url):
     seen = read_route(order)
     wish = {"mode": seen.mode, "weight": seen.weight, "epoch": seen.epoch}
     wrong = {"Authorization": "Bearer wrong"}
-    assert httpx.put(f"{order_url}/coordination", json=wish).status_code == 401
-    assert httpx.put(f"{order_url}/coordination", json=wish, headers=wrong).status_code == 403
+    with httpx.Client(base_url=order_url, timeout=ANSWER_SECONDS, trust_env=False) as http:
+        assert http.put("/coordination", json=wish).status_code == 401
+        assert http.put("/coordination", json=wish, headers=wrong).status_code == 403
 
 
 def test_a_live_switch_under_load_loses_nothing(order, order_url, database):
     with under_load(order_url, database, orders=150) as load:
-        turn(order)
+        wait_for_one_in(turn(order), load)
         wait_for_share(load, 0.5)
-        turn(order)
+        wait_for_one_in(turn(order), load)
     assert set(summarize(load.ledger, database).modes) == set(Mode)
 
 
-@pytest.mark.parametrize("component", PODS)
-def test_a_killed_pod_comes_back_and_nothing_is_lost(
-    component, release, order, order_url, database
-):
+@pytest.mark.parametrize(
+    "killed", [*([each] for each in PODS if each not in WATCHERS), WATCHERS], ids=" ".join
+)
+def test_a_killed_pod_comes_back_and_nothing_is_lost(killed, release, order, order_url, database):
     halves(order)
     with while_orders_come(order_url, database):
-        release.kill(component)
+        for component in killed:
+            release.kill(component)
         release.settle()
 
 
@@ -105,7 +109,7 @@ def test_an_upgrade_and_a_rollback_under_load_lose_nothing_and_keep_the_secrets(
     with while_orders_come(order_url, database):
         release.install(**SHORT_SESSION, **{"services.inventory.replicas": 2, "settings.seed": 2})
         eventually(lambda: len(release.pods_of("inventory")) == 2, "the old pod is gone")
-        release.helm("rollback", release.name, "--wait")
+        release.helm("rollback", release.name, "--wait", f"--timeout={PATIENCE}")
     assert (release.secret("admin"), release.secret("database")) == secrets
 
 
@@ -124,7 +128,8 @@ def test_an_uninstall_leaves_nothing_but_claims_and_they_fit_the_next_install(re
     assert len(release.items("pvc")) == 2
     release.install(**SHORT_SESSION)
     with release.forward("order", 8080) as port:
-        assert httpx.get(f"http://127.0.0.1:{port}/orders?limit=1").text == before
+        url = f"http://127.0.0.1:{port}/orders?limit=1"
+        assert httpx.get(url, timeout=ANSWER_SECONDS).text == before
 
 
 def readiness(url):

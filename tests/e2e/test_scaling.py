@@ -8,7 +8,7 @@ from tests.integration.waiting import eventually
 
 LEVELS = (1, 2, 3)
 MEASURED = 100
-SETTLED_SECONDS = 90.0
+SETTLED_SECONDS = 300.0
 CPU = "process_cpu_seconds_total "
 
 
@@ -20,7 +20,8 @@ def test_three_replicas_of_everything_and_back_lose_nothing(
     for replicas in (*LEVELS, 1):
         with while_orders_come(order_url, database):
             scale(release, replicas)
-        costs.setdefault(replicas, cpu_ms_per_saga(release, order_url, database))
+        if replicas not in costs:
+            costs[replicas] = cpu_ms_per_saga(release, order_url, database)
     record_property("cpu_ms_per_saga", costs)
     with capsys.disabled():
         print(f"\nCPU of all services per saga, ms, by replicas of each: {costs}")

@@ -7,6 +7,7 @@ from contextlib import suppress
 
 import pytest
 
+from lab.api import ProblemError
 from lab.errors import NotReadyError
 from lab.load.summary import summarize
 from services.kit.bootstrap import SERVICES
@@ -19,7 +20,7 @@ from tests.syncing import ROOT, commands_after, destinations
 
 CHANGED = ("services/__init__.py", "operator/coordination_operator/__init__.py")
 SAID = "this line came while the pod was running"
-READY_SECONDS = 60.0
+READY_SECONDS = 300.0
 
 
 @pytest.fixture
@@ -39,7 +40,7 @@ def test_a_source_that_changes_counts_in_every_pod_and_replaces_none(
     for place in pods:
         eventually(lambda place=place: SAID in log(developed, place), f"{place}", READY_SECONDS)
     developed.settle()
-    eventually(lambda: routed(order), "the order service that was started again answers")
+    eventually(lambda: routed(order), "the order service answers again", READY_SECONDS)
     with under_load(order_url, database, orders=30) as load:
         pass
     assert set(summarize(load.ledger, database).modes) == set(Mode)
@@ -89,7 +90,7 @@ def sync(release, place, archive):
 
 
 def routed(order):
-    with suppress(NotReadyError):
+    with suppress(NotReadyError, ProblemError):
         halves(order)
         return True
 

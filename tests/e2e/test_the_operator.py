@@ -17,7 +17,7 @@ from tests.integration.waiting import eventually
 
 SWITCHES = 20
 LONG = {"steps": [{"weight": 20, "minDuration": "1h"}], "progressDeadline": "2h"}
-INTERVAL_SECONDS = 10
+INTERVAL_SECONDS = 20  # nothing fails before the deadline of orders, 10 s
 JUDGED = {
     "interval": f"{INTERVAL_SECONDS}s",
     "window": "30s",
@@ -25,6 +25,10 @@ JUDGED = {
         {"name": "errors", "template": "ErrorShare"},
         {"name": "stuck", "template": "StuckSagas"},
     ],
+}
+LENIENT = {
+    "interval": "2s",
+    "metrics": [{"name": "errors", "template": "ErrorShare", "thresholdRange": {"max": 1.0}}],
 }
 BROKEN = Catalogue(3, (Rule(Fault.FAIL, 100, "AuthorizePayment", mode=Mode.CHOREOGRAPHY),))
 WITH_OBJECT = {
@@ -165,7 +169,7 @@ def test_what_does_not_answer_is_a_condition_and_the_switch_waits(
     coordination.rest_in("Orchestration")
     with while_orders_come(order_url, database):
         with release.scaled_away("prometheus"):
-            coordination.patch(mode="Choreography", analysis={**JUDGED, "interval": "2s"})
+            coordination.patch(mode="Choreography", analysis=LENIENT)
             await_told(coordination, "AnalysisPassed", "Unknown/PrometheusUnavailable")
             assert coordination.status["weight"] == 20
         coordination.wait("Ready")
