@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from lab.api import Api
 from lab.demo.misbehaving import by_old_rules, misbehaving, unasked
 from lab.demo.programme import Programme
-from lab.demo.stage import Stage
+from lab.demo.stage import PATIENCE_SECONDS, Stage
 from lab.errors import NotReadyError
 from lab.load.load import Load
 from lab.load.progress import Bars
@@ -22,7 +22,6 @@ from services.kit.message import Mode
 from services.policy.rules import Effect, Rule
 
 POLICY_SEED = 7_000
-PATIENCE_SECONDS = 30.0
 TURN_SECONDS = 0.01
 UNASKED_ORDERS = 12
 SPENT = re.compile(r"^bandstand_policy_decision_seconds_(sum|count)(?:\{\})? (\S+)", re.MULTILINE)

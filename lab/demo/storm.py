@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import msgspec
 
 from lab.demo.programme import Programme
-from lab.demo.stage import AnyStage
+from lab.demo.stage import PATIENCE_SECONDS, AnyStage
 from lab.errors import NotReadyError
 from lab.load.load import Load, Watcher
 from lab.load.summary import Summary, summarize
@@ -17,8 +17,6 @@ from services.kit.faults import Catalogue
 from services.kit.message import Mode
 
 TICK_SECONDS = 1.0
-PATIENCE_SECONDS = 60.0
-DRAIN_SECONDS = 60.0
 TURN_SECONDS = 0.05
 
 
@@ -78,7 +76,7 @@ class _Conductor(threading.Thread):
         self.drains[after.epoch] = self._drain(before.mode)
 
     def _drain(self, mode: Mode) -> float:
-        seconds = self._stage.drain(mode, DRAIN_SECONDS)
+        seconds = self._stage.drain(mode, PATIENCE_SECONDS)
         self._narrate(f"the last {mode} order has ended; drained in {seconds:.1f} s")
         return seconds
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import msgspec
 
 from lab.database import Database, query
-from lab.demo.stage import Stage
+from lab.demo.stage import PATIENCE_SECONDS, Stage
 from lab.errors import NotReadyError
 from lab.load.progress import Bars
 from lab.measure.processes import Spent, cpu_seconds
@@ -22,7 +22,6 @@ LAG = query(__file__, "lag")
 ORCHESTRATOR = "orchestrator"
 CONCURRENCY = 64
 LOOK_SECONDS = 0.2
-PATIENCE_SECONDS = 60.0
 
 
 class Knower(msgspec.Struct, frozen=True):
