@@ -22,6 +22,9 @@ from services.kit.message import Mode
 
 TICK_SECONDS = 1.0
 TURN_SECONDS = 0.05
+# Whoever is killed comes back to a backlog, in which the next kill is waiting: the slower a machine
+# starts processes, the longer it takes.
+DRAIN_SECONDS = 600.0
 
 Answer = TypeVar("Answer")
 
@@ -87,7 +90,7 @@ class _Conductor(threading.Thread):
         return route if route.leaves(mode.other) else self._stage.switch(mode)
 
     def _drain(self, mode: Mode) -> float:
-        seconds = self._stage.drain(mode, PATIENCE_SECONDS)
+        seconds = self._stage.drain(mode, DRAIN_SECONDS)
         self._narrate(f"the last {mode} order has ended; drained in {seconds:.1f} s")
         return seconds
 
