@@ -12,7 +12,7 @@ from lab.commands.report import show
 from lab.commands.verify import table
 from lab.demo.outcome import report
 from lab.demo.play import Phase, play
-from lab.demo.policy import rule_change
+from lab.demo.policy import acting_unasked, rule_change
 from lab.demo.programme import FEWEST_ORDERS, ORDER_OF_MODES, Programme, programme
 from lab.demo.stage import Stage, on_stage
 from lab.demo.storm import Storm, weather
@@ -75,8 +75,9 @@ def _perform(stack: Stack, programme: Programme, began: float) -> tuple[Report, 
         storm = _storm(stage, programme)
         policies = _policies(stage, programme)
         monitoring = _monitoring(stage, programme)
-        say("\nEvery promise, checked over all that ever ran.")
+        say("\nEvery promise, checked over all that ran so far.")
         verdicts = list(verify(stage.database))
+        policies = _unasked(stage, programme, policies)
         found = report(
             stage, programme, phases, storm, verdicts, began, policies, monitoring, panels()
         )
@@ -114,6 +115,19 @@ def _policies(stage: Stage, programme: Programme) -> dict[Mode, Policy]:
     for mode in ORDER_OF_MODES:
         say(f"  {mode}")
         found[mode] = rule_change(stage, mode, programme, lambda told: _narrate(f"  {told}"))
+    return found
+
+
+def _unasked(
+    stage: Stage, programme: Programme, policies: dict[Mode, Policy]
+) -> dict[Mode, Policy]:
+    say("\nLast, and unasked, payment takes money: that may break promises, and who notices?")
+    found = {}
+    for mode, policy in policies.items():
+        say(f"  {mode}")
+        found[mode] = acting_unasked(
+            stage, mode, programme, policy, lambda told: _narrate(f"  {told}")
+        )
     return found
 
 

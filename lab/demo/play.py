@@ -6,7 +6,7 @@ import msgspec
 
 from lab.database import query
 from lab.demo.programme import Programme
-from lab.demo.stage import AnyStage
+from lab.demo.stage import PATIENCE_SECONDS, AnyStage
 from lab.errors import NotReadyError
 from lab.load.load import Load, Watcher
 from lab.load.progress import Bars
@@ -20,7 +20,6 @@ from services.kit.message import Mode
 
 CURVE = query(measuring.__file__, "curve")
 STEPS = query(measuring.__file__, "steps")
-PATIENCE_SECONDS = 60.0
 QUESTION_SEED = 1_000_003
 MOVED = "somebody else moves the route (suspend a Coordination: `kubectl patch coordination orders "
 MOVED += """--type merge -p '{"spec":{"suspend":true}}'`)"""

@@ -1,4 +1,5 @@
-"""Rules changed under load, in one mode; then a participant that does not go by them."""
+"""Rules changed under load, in one mode; then a participant that does not go by them; and, for the
+very end, one that acts before it is asked."""
 
 import re
 import time
@@ -6,10 +7,12 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 
+import msgspec
+
 from lab.api import Api
 from lab.demo.misbehaving import by_old_rules, misbehaving, unasked
 from lab.demo.programme import Programme
-from lab.demo.stage import Stage
+from lab.demo.stage import PATIENCE_SECONDS, Stage
 from lab.errors import NotReadyError
 from lab.load.load import Load
 from lab.load.progress import Bars
@@ -22,7 +25,6 @@ from services.kit.message import Mode
 from services.policy.rules import Effect, Rule
 
 POLICY_SEED = 7_000
-PATIENCE_SECONDS = 30.0
 TURN_SECONDS = 0.01
 UNASKED_ORDERS = 12
 SPENT = re.compile(r"^bandstand_policy_decision_seconds_(sum|count)(?:\{\})? (\S+)", re.MULTILINE)
@@ -58,8 +60,7 @@ Narrate = Callable[[str], None]
 
 
 def rule_change(stage: Stage, mode: Mode, programme: Programme, narrate: Narrate) -> Policy:
-    """Rules that come one after the other under load; the last while payment goes by those before.
-    Then, without any rule, payment acts before it is asked."""
+    """Rules that come one after the other under load, the last while payment ignores it."""
     _enter(stage, mode)
     before = _decisions(stage, mode)
     with Api(stage.stack.services["order"].url, stage.stack.token) as order:
@@ -70,12 +71,30 @@ def rule_change(stage: Stage, mode: Mode, programme: Programme, narrate: Narrate
         finally:
             settled = apply(order, (), narrate)
             await_enforced(order, settled.version, PATIENCE_SECONDS)
-    hasty = _acting_unasked(stage, programme)
     decision_us = _since(before, stage, mode)
-    policy = _figures(stage, mode, load, changed, stale, hasty, decision_us)
+    policy = _figures(stage, mode, load, changed, stale, decision_us)
     for fault, came_to in policy.misbehaviour.items():
         narrate(f"{WAYS[fault]}: {in_words(came_to)}")
     return policy
+
+
+def acting_unasked(
+    stage: Stage, mode: Mode, programme: Programme, policy: Policy, narrate: Narrate
+) -> Policy:
+    """The figures with those of payments that were captured as soon as they were authorized.
+
+    For the very end, when every promise has been checked: money that was taken unasked does not
+    come back, and should such an order be rejected, because the machine was away for as long as an
+    order may take, it may never end. Only those that have ended are judged.
+    """
+    stage.switch(mode)
+    load = stage.load(UNASKED_ORDERS, POLICY_SEED + programme.seed + 2, doomed=0.0)
+    with misbehaving(stage, Fault.UNASKED):
+        _play(load, programme)
+    stage.await_quiet(PATIENCE_SECONDS)
+    came_to = unasked(stage, load.ledger.ids)
+    narrate(f"{WAYS[Fault.UNASKED]}: {in_words(came_to)}")
+    return with_misbehaviour(policy, Fault.UNASKED, came_to)
 
 
 def _enter(stage: Stage, mode: Mode) -> None:
@@ -132,14 +151,6 @@ def _ignoring_a_rule(stage: Stage, order: Api, programme: Programme) -> Load:
     return load
 
 
-def _acting_unasked(stage: Stage, programme: Programme) -> Load:
-    """None of its orders is to fail: money that was taken unasked would not come back."""
-    load = stage.load(UNASKED_ORDERS, POLICY_SEED + programme.seed + 2, doomed=0.0)
-    with misbehaving(stage, Fault.UNASKED):
-        _play(load, programme)
-    return load
-
-
 def _play(load: Load, programme: Programme) -> None:
     with _under_way(load, programme):
         pass
@@ -151,7 +162,6 @@ def _figures(
     load: Load,
     changed: list[InForce],
     stale: Load,
-    hasty: Load,
     decision_us: float | None,
 ) -> Policy:
     if not stage.await_quiet(PATIENCE_SECONDS):
@@ -159,19 +169,16 @@ def _figures(
     found = audit_stack(stage.database, load.ledger.ids)
     slipped = {str(each.version): found.slipped().get(each.version, 0) for each in changed}
     ruled = [*load.ledger.ids, *stale.ledger.ids]
-    misbehaviour = {
-        Fault.STALE_POLICY.value: by_old_rules(
-            stage, stale.ledger.ids, IGNORED[-1].name, about=PIANO, known={DRUMS, TRUMPET}
-        ),
-        Fault.UNASKED.value: unasked(stage, hasty.ledger.ids),
-    }
-    return Policy(
+    ignored = by_old_rules(
+        stage, stale.ledger.ids, IGNORED[-1].name, about=PIANO, known={DRUMS, TRUMPET}
+    )
+    policy = Policy(
         points=len(_points(changed[-1], mode)),
         skew_seconds=longest_skew(changed, mode),
         slipped=sum(slipped.values()),
         decision_us=decision_us,
-        bypasses_prevented=sum(each.prevented for each in misbehaviour.values()),
-        bypasses_detected=sum(each.detected for each in misbehaviour.values()),
+        bypasses_prevented=0,
+        bypasses_detected=0,
         orders=len(ruled),
         denied=len(denied(stage.database, ruled)),
         coverage=found.coverage,
@@ -179,7 +186,16 @@ def _figures(
         fact_listeners=new_listeners(NEEDS_A_FACT, mode),
         fact_topics=new_topics(NEEDS_A_FACT, mode),
         slipped_by_version=slipped,
-        misbehaviour=misbehaviour,
+    )
+    return with_misbehaviour(policy, Fault.STALE_POLICY, ignored)
+
+
+def with_misbehaviour(policy: Policy, fault: Fault, came_to: Misbehaviour) -> Policy:
+    return msgspec.structs.replace(
+        policy,
+        bypasses_prevented=policy.bypasses_prevented + came_to.prevented,
+        bypasses_detected=policy.bypasses_detected + came_to.detected,
+        misbehaviour={**policy.misbehaviour, fault.value: came_to},
     )
 
 

@@ -22,6 +22,8 @@ from lab.where.inquiry import Services
 from services.kit.faults import Catalogue
 from services.kit.message import Mode
 
+PATIENCE_SECONDS = 180.0  # on a busy machine; on a quiet one everything ends long before
+
 
 def _silently(_message: str) -> None:
     pass

@@ -4,12 +4,16 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TypeVar
 
 import msgspec
 
+from lab.api import ProblemError
+from lab.coordination.route import Route
 from lab.demo.programme import Programme
-from lab.demo.stage import AnyStage
+from lab.demo.stage import PATIENCE_SECONDS, AnyStage
 from lab.errors import NotReadyError
+from lab.faults import UNAVAILABLE
 from lab.load.load import Load, Watcher
 from lab.load.summary import Summary, summarize
 from lab.measure.meter import Costs, Meter
@@ -17,9 +21,12 @@ from services.kit.faults import Catalogue
 from services.kit.message import Mode
 
 TICK_SECONDS = 1.0
-PATIENCE_SECONDS = 60.0
-DRAIN_SECONDS = 60.0
 TURN_SECONDS = 0.05
+# Whoever is killed comes back to a backlog, in which the next kill is waiting: the slower a machine
+# starts processes, the longer it takes.
+DRAIN_SECONDS = 600.0
+
+Answer = TypeVar("Answer")
 
 
 class Storm(msgspec.Struct, frozen=True):
@@ -72,10 +79,15 @@ class _Conductor(threading.Thread):
         return not self._over.is_set()
 
     def _switch(self) -> None:
-        before = self._stage.route()
-        after = self._stage.switch(before.mode.other)
+        before = _patiently(self._stage.route).mode
+        after = _patiently(lambda: self._switched_to(before.other))
         self._narrate(f"switched to {after.mode} (epoch {after.epoch})")
-        self.drains[after.epoch] = self._drain(before.mode)
+        self.drains[after.epoch] = self._drain(before)
+
+    def _switched_to(self, mode: Mode) -> Route:
+        """Asked again, since a fault may kill who answers, it does not switch a second time."""
+        route = self._stage.route()
+        return route if route.leaves(mode.other) else self._stage.switch(mode)
 
     def _drain(self, mode: Mode) -> float:
         seconds = self._stage.drain(mode, DRAIN_SECONDS)
@@ -116,11 +128,20 @@ def _faults(stage: AnyStage, programme: Programme, meter: Meter) -> Iterator[Non
 
 def calm(stage: AnyStage) -> None:
     """Faults off, also on a service that is just coming back."""
+    _patiently(lambda: stage.set_faults(Catalogue()))
+
+
+def _patiently(ask: Callable[[], Answer]) -> Answer:
     deadline = time.monotonic() + PATIENCE_SECONDS
     while True:
         try:
-            return stage.set_faults(Catalogue())
-        except NotReadyError:
-            if time.monotonic() > deadline:
+            return ask()
+        except (NotReadyError, ProblemError) as error:
+            if not _passes(error) or time.monotonic() > deadline:
                 raise
             time.sleep(TURN_SECONDS)
+
+
+def _passes(error: NotReadyError | ProblemError) -> bool:
+    """A service that is just starting does not listen yet, or has no database yet."""
+    return isinstance(error, NotReadyError) or error.status == UNAVAILABLE

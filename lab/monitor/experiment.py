@@ -58,7 +58,7 @@ def monitor(stage: Stage, seed: int, narrate: Narrate) -> Monitoring:
 
 
 def _bursts(stage: Stage, seed: int, pid: int, narrate: Narrate) -> dict[str, Knowing]:
-    await_caught_up(stage.database)
+    await_caught_up(stage)
     home = Home(Path(stage.stack.home))
     conducting = {each.name: each.pid for each in processes(home) if _conducts(each.name)}
     narrate(f"{BURST} orders in each mode, with a saga-tracker looking on")

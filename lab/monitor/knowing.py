@@ -7,8 +7,9 @@ from contextlib import contextmanager
 
 import msgspec
 
+from lab.broker import Offsets
 from lab.database import Database, query
-from lab.demo.stage import Stage
+from lab.demo.stage import PATIENCE_SECONDS, Stage
 from lab.errors import NotReadyError
 from lab.load.progress import Bars
 from lab.measure.processes import Spent, cpu_seconds
@@ -17,12 +18,10 @@ from lab.stack.options import TRACKER
 from services.kit.message import Mode
 
 KNOWN = query(__file__, "known")
-UNSEEN = query(__file__, "unseen")
 LAG = query(__file__, "lag")
 ORCHESTRATOR = "orchestrator"
 CONCURRENCY = 64
 LOOK_SECONDS = 0.2
-PATIENCE_SECONDS = 60.0
 
 
 class Knower(msgspec.Struct, frozen=True):
@@ -47,10 +46,6 @@ class Count(msgspec.Struct):
     open: int
     known: int
     current: int
-
-
-class _Unseen(msgspec.Struct):
-    unseen: int
 
 
 class _Lag(msgspec.Struct):
@@ -84,14 +79,20 @@ def conductor(pids: Mapping[str, int]) -> Knower:
     )
 
 
-def await_caught_up(database: Database) -> None:
+def await_caught_up(stage: Stage) -> None:
     """A tracker that was just started reads everything that was ever said, which is not its
-    everyday."""
-    for _ in range(round(PATIENCE_SECONDS / LOOK_SECONDS)):
-        if database.row(UNSEEN, _Unseen).unseen == 0:
-            return
+    everyday. Only its offsets tell when it is through: it reads one topic after the other, and may
+    know of an order's end before it hears of its beginning."""
+    ends = stage.broker.ends(Mode.CHOREOGRAPHY)
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while _is_behind(ends, stage.broker.committed(TRACKER)):
+        if time.monotonic() > deadline:
+            raise NotReadyError("the saga-tracker does not catch up; see its log")
         time.sleep(LOOK_SECONDS)
-    raise NotReadyError("the saga-tracker does not catch up; see its log")
+
+
+def _is_behind(ends: Offsets, read: Offsets) -> bool:
+    return any(read.get(place, 0) < end for place, end in ends.items())
 
 
 def knowing(
@@ -106,7 +107,7 @@ def knowing(
     if not stage.await_quiet(PATIENCE_SECONDS):
         raise NotReadyError("the stack does not come to rest; see `bandstand logs`")
     if any(TRACKER in knower.pids for knower in knowers.values()):
-        await_caught_up(stage.database)
+        await_caught_up(stage)
     _sample(spent, knowers)
     return {
         name: Knowing(

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
-from lab.demo.stage import Stage
+from lab.demo.stage import PATIENCE_SECONDS, Stage
 from lab.demo.storm import calm
 from lab.errors import NotReadyError
 from lab.faults import rule_text
@@ -27,7 +27,6 @@ NAMED = ("ArrangeShipment", "ShipmentArranged", "shipping to arrange the shipmen
 PER_SECOND = 24.0
 NOTICED_WITHIN_SECONDS = 20.0
 ASKED_AFTER_SECONDS = 8.5  # at the latest: 10 s after its placing an order is given up by the band
-PATIENCE_SECONDS = 60.0
 SCATTERED = "choreography, asking everybody"
 OF_MODE = {
     UNTRACKED: Mode.CHOREOGRAPHY,

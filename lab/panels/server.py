@@ -14,7 +14,8 @@ from lab.errors import NotReadyError
 from lab.stack.ports import LOOPBACK, Ports
 
 RULES = Path(__file__).parents[2] / "observability" / "rules"
-PATIENCE_SECONDS = 30.0
+PATIENCE_SECONDS = 120.0
+STOP_SECONDS = 30.0
 PAUSE_SECONDS = 0.1
 
 
@@ -29,7 +30,7 @@ class Server:
     """Its query API."""
 
     def __init__(self, url: str) -> None:
-        self._http = httpx.Client(base_url=url, trust_env=False, timeout=30)
+        self._http = httpx.Client(base_url=url, trust_env=False, timeout=PATIENCE_SECONDS)
 
     def is_ready(self) -> bool:
         try:
@@ -89,7 +90,7 @@ def serving(
         server.close()
         process.terminate()
         try:
-            process.wait(timeout=PATIENCE_SECONDS)
+            process.wait(timeout=STOP_SECONDS)
         except subprocess.TimeoutExpired:
             process.kill()
 

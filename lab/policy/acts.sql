@@ -1,4 +1,4 @@
--- What the history says of orders' payments, whatever any rule or point says.
+-- What the history says of payments of orders that have ended, whatever any rule or point says.
 SELECT
     orders.id::text AS order_id,
     ARRAY(SELECT item ->> 'sku' FROM jsonb_array_elements(orders.items) AS item) AS skus,
@@ -11,5 +11,5 @@ SELECT
     ) AS captured_early
 FROM orders.orders AS orders
 LEFT JOIN orders.timeline AS told ON told.order_id = orders.id
-WHERE orders.id = ANY(%(ids)s::uuid[])
+WHERE orders.id = ANY(%(ids)s::uuid[]) AND orders.closed_at IS NOT NULL
 GROUP BY orders.id, orders.items

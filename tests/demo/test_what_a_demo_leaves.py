@@ -35,13 +35,15 @@ def test_both_modes_traces_are_compared_and_none_has_an_orphan(capsys):
 
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_every_figure_of_monitoring_is_in_the_report(variant):
+    """Where an order is, takes two places to ask who decides or tracks it, and one if it has ended
+    by then, as some have where the machine was away for seconds."""
     found = read().monitoring.variants[variant]
     assert found.noticed > 0 < found.noticed_ms.p50
     assert 0 <= found.right <= found.asked > 0
     assert found.places == 1
     assert found.answer_ms.p50 > 0
     assert (found.word is None) == (variant == UNTRACKED)
-    assert found.word is None or (found.word.places == 2 and found.word.ms.p50 > 0)
+    assert found.word is None or (1 < found.word.places <= 2 and found.word.ms.p50 > 0)
     assert 0 <= found.current_share <= found.known_share <= 1
     assert found.known_share > 0
     assert found.lag_ms.p95 > 0

@@ -33,7 +33,7 @@ def beside(stack):
 
 def test_order_service_and_tracker_learn_of_every_saga_and_what_that_costs(stage, beside):
     _, pid = beside
-    await_caught_up(stage.database)
+    await_caught_up(stage)
     knowers = {UNTRACKED: timeline(), TRACKED: tracking(pid)}
     found = knowing(stage, Mode.CHOREOGRAPHY, BURST, SEED, knowers)
     assert_knows(found[UNTRACKED])

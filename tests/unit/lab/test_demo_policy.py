@@ -9,7 +9,7 @@ import pytest
 
 from lab.demo import misbehaving, policy
 from lab.demo.misbehaving import became, by_old_rules, only_by, unasked
-from lab.demo.policy import CHANGES, IGNORED, longest_skew, rule_change, skew
+from lab.demo.policy import CHANGES, IGNORED, acting_unasked, longest_skew, rule_change, skew
 from lab.demo.programme import programme
 from lab.errors import NotReadyError
 from lab.policy.audit import Act, Denied
@@ -104,6 +104,9 @@ class Stage:
         load.breaks = self.breaks.get(len(self.loads))
         return load
 
+    def switch(self, mode):
+        self.log.append(mode)
+
     def route(self):
         return SimpleNamespace(leaves=lambda mode: True)
 
@@ -121,17 +124,34 @@ def played(stage, mode=Mode.CHOREOGRAPHY):
     return rule_change(stage, mode, PROGRAMME, told.append), told
 
 
+def acted_unasked(stage, policy, mode=Mode.CHOREOGRAPHY):
+    told = []
+    return acting_unasked(stage, mode, PROGRAMME, policy, told.append), told
+
+
 NAMES = [[rule.name for rule in rules] for _, rules in CHANGES]
 IGNORES = [rule.name for rule in IGNORED]
 
 
-def test_rules_come_one_by_one_then_one_is_ignored_then_somebody_acts_unasked(stage):
+def test_rules_come_one_by_one_then_one_is_ignored(stage):
     played(stage)
-    assert stage.log == [*NAMES, [Fault.STALE_POLICY], IGNORES, [], [], [Fault.UNASKED], []]
-    assert [load.doomed for load in stage.loads] == [10.0, 10.0, 0.0]
+    assert stage.log == [*NAMES, [Fault.STALE_POLICY], IGNORES, [], []]
+    assert [load.doomed for load in stage.loads] == [10.0, 10.0]
 
 
-@pytest.mark.parametrize("failing", [1, 2, 3])
+def test_who_acts_unasked_does_so_without_rules_and_with_orders_that_are_not_to_fail(stage):
+    acted_unasked(stage, played(stage)[0])
+    assert stage.log[-3:] == [Mode.CHOREOGRAPHY, [Fault.UNASKED], []]
+    assert stage.loads[-1].doomed == 0
+
+
+def test_an_order_that_does_not_end_after_money_was_taken_unasked_ends_no_demo(stage):
+    policy, _ = played(stage)
+    stage.is_quiet = False
+    assert acted_unasked(stage, policy)[0].misbehaviour["unasked"] == Misbehaviour(0, 0, 0, 0)
+
+
+@pytest.mark.parametrize("failing", [1, 2])
 def test_whatever_goes_wrong_the_rules_and_the_faults_are_taken_away(stage, failing):
     stage.breaks = {failing: NotReadyError("the database is away")}
     with pytest.raises(NotReadyError, match="away"):
@@ -181,13 +201,15 @@ def test_bypasses_are_those_of_every_misbehaviour(stage):
         a_violation("order-2", PROCESS, "CapturePayment"),
         a_violation("order-3", PROCESS, "CapturePayment"),
     ]
-    found, told = played(stage)
+    policy, told = played(stage)
+    found, told_last = acted_unasked(stage, policy)
     assert found.misbehaviour == {
         "stale_policy": Misbehaviour(2, 1, 1, 0),
         "unasked": Misbehaviour(2, 0, 2, 0),
     }
     assert (found.bypasses_prevented, found.bypasses_detected) == (1, 3)
     assert "a participant ignores a rule: 1 prevented, 1 detected, 0 neither" in told
+    assert told_last == ["a participant acts unasked: 0 prevented, 2 detected, 0 neither"]
 
 
 def test_an_auditor_that_misses_something_is_seen_to_miss_it(stage):

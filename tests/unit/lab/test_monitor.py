@@ -1,13 +1,18 @@
 """Who notices a stalled saga, and what is counted for it."""
 
+from types import SimpleNamespace
 from typing import ClassVar
 
 import msgspec
 import pytest
+from kafka import TopicPartition
 
+from lab.errors import NotReadyError
 from lab.monitor import alarms as alarms_module
+from lab.monitor import knowing
 from lab.monitor.alarms import Alarm, Alarms, Noticed
 from lab.monitor.exposition import Sample, samples
+from lab.monitor.knowing import await_caught_up
 from lab.monitor.series import of_mode
 from lab.monitor.stall import Stalled
 from lab.quantiles import Quantiles
@@ -19,6 +24,7 @@ from services.kit.metrics import Metrics
 from tests.unit.lab.reports import a_monitoring, a_report
 
 PASSED = "bandstand_deadlines_passed_total"
+ORDERS, NOTIFICATIONS, UNUSED = (TopicPartition(name, 0) for name in ("orders", "told", "unused"))
 
 
 def test_series_are_read_with_their_labels_whatever_is_in_them():
@@ -106,6 +112,33 @@ def test_whichever_replica_notices_it_is_noticed(watch):
 
 def test_what_is_not_noticed_in_time_is_not_made_up(watch):
     assert watch(1, {"A": 7}, {"A": 7}, timeout=0) == Noticed([], [])
+
+
+class Broker:
+    """What the tracker has read, one look after the other; the last one is repeated."""
+
+    def __init__(self, *read):
+        self.read = list(read)
+
+    def ends(self, _mode):
+        return {ORDERS: 900, NOTIFICATIONS: 300, UNUSED: 0}
+
+    def committed(self, _group):
+        return self.read.pop(0) if len(self.read) > 1 else self.read[0]
+
+
+def test_a_tracker_has_caught_up_when_it_has_read_every_topic(monkeypatch):
+    monkeypatch.setattr(knowing, "LOOK_SECONDS", 0)
+    ended = {NOTIFICATIONS: 300}
+    broker = Broker({}, ended, {**ended, ORDERS: 899}, {**ended, ORDERS: 900})
+    await_caught_up(SimpleNamespace(broker=broker))
+    assert broker.read == [{**ended, ORDERS: 900}]
+
+
+def test_a_tracker_that_does_not_catch_up_is_said(monkeypatch):
+    monkeypatch.setattr(knowing, "PATIENCE_SECONDS", 0)
+    with pytest.raises(NotReadyError, match="does not catch up"):
+        await_caught_up(SimpleNamespace(broker=Broker({NOTIFICATIONS: 300})))
 
 
 def test_the_time_to_notice_is_counted_from_each_orders_own_placing():
