@@ -68,11 +68,11 @@ class Teller:
 
     def _handled(self, done: Handled, started: float, now: float) -> None:
         message, metrics, mode = done.message, self.metrics, done.message.mode.value
-        sent_at = message.sent_at().timestamp()
+        since = max(message.sent_at().timestamp(), done.held_until)
         metrics.consumed.labels(mode, message.topic).inc()
         example = exemplar(message.traceparent)
-        metrics.step_duration.labels(mode, done.step).observe(max(now - sent_at, 0), example)
-        metrics.queue.labels(mode, done.step).observe(max(started - sent_at, 0), example)
+        metrics.step_duration.labels(mode, done.step).observe(max(now - since, 0), example)
+        metrics.queue.labels(mode, done.step).observe(max(started - since, 0), example)
         if done.backward:
             metrics.compensations.labels(mode, done.step).inc()
 

@@ -13,7 +13,7 @@ from services.policy.bench import Bench
 @dataclass(frozen=True)
 class Handled:
     """A message that was acted upon, under the name of what was done; `result` is the event that
-    this came to, `rejected` if that is a refusal."""
+    this came to, `rejected` if that is a refusal. Till `held_until` it waited for no reader."""
 
     message: Message
     step: str
@@ -21,6 +21,7 @@ class Handled:
     result: str = ""
     reason: str | None = None
     rejected: bool = False
+    held_until: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -75,14 +75,14 @@ class Metrics:
     step_duration = histogram(
         "step_duration_seconds",
         "seconds",
-        "From the message's sending to its commit",
+        "From the message's sending, or the end of its hold, to its commit",
         "mode",
         "step",
     )
     queue = histogram(
         "step_queue_seconds",
         "seconds",
-        "From the message's sending to its handling",
+        "From the message's sending, or the end of its hold, to its handling",
         "mode",
         "step",
     )

@@ -56,13 +56,14 @@ class External(Protocol):
 
 @dataclass(frozen=True)
 class Work:
-    """A message and the command that it comes to here."""
+    """A message and the command that it comes to here; a rule kept it waiting till `held_until`."""
 
     message: Message
     command: Command
     attempt: int
     tries: int = 0
     denied: str | None = None
+    held_until: float = 0.0
 
     @property
     def step(self) -> str:
@@ -211,7 +212,8 @@ class Participant(Generic[S]):
         """What can be refused and comes with a reason was refused."""
         result, reason = type(event).__name__, getattr(event, "reason", None)
         rejected = kind in self.playbook.refusals and reason is not None
-        return Handled(work.message, kind, work.command.compensates, result, reason, rejected)
+        backward = work.command.compensates
+        return Handled(work.message, kind, backward, result, reason, rejected, work.held_until)
 
     def _tell(self, work: Work, event: Event, effects: Effects) -> None:
         outcome = follow_up(work.message, event, source=self.name, attempt=work.attempt)

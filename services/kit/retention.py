@@ -23,7 +23,7 @@ MORE_SECONDS = 0.25
 _PRUNE = """
 DELETE FROM {table} WHERE ctid = ANY(ARRAY(
     SELECT ctid FROM {table}
-    WHERE {since} < now() - make_interval(secs => %(seconds)s)
+    WHERE {only} AND {since} < now() - make_interval(secs => %(seconds)s)
     ORDER BY {since}
     LIMIT %(limit)s
     FOR UPDATE SKIP LOCKED
@@ -33,11 +33,12 @@ DELETE FROM {table} WHERE ctid = ANY(ARRAY(
 
 @dataclass(frozen=True)
 class Retention:
-    """A table's rows go when the time in `since` is so many seconds ago."""
+    """A table's rows go when the time in `since` is so many seconds ago; or `only` some of them."""
 
     table: str
     since: str
     seconds: float
+    only: str = "true"
 
 
 def of_every_service(settings: Settings) -> tuple[Retention, ...]:
@@ -58,7 +59,7 @@ def pruning(
 class Pruning:
     def __init__(self, retention: Retention, database: PostgresDatabase, metrics: Metrics) -> None:
         self._retention = retention
-        self._statement = _PRUNE.format(table=retention.table, since=retention.since)
+        self._statement = _PRUNE.format(**vars(retention))
         self._database = database
         self._metrics = metrics
 

@@ -42,6 +42,7 @@ IdempotencyKey = Annotated[
 ]
 
 
+OPEN = "Open is an order until its customer has been told, also when it is confirmed or rejected."
 NOT_NOW = documented(503, about="Not admitted now: `outbox-full` while the broker is away")
 
 
@@ -95,11 +96,12 @@ def _add_orders(router: APIRouter, pool: Pool, publisher: Publisher, tracing: Tr
     )
     def get_orders(
         status: Annotated[OrderStatus | None, Query()] = None,
+        is_open: Annotated[bool | None, Query(alias="open", description=OPEN)] = None,
         mode: Annotated[Mode | None, Query()] = None,
         limit: Annotated[int, Query(ge=1, le=500)] = 50,
         cursor: Annotated[UUID | None, Query(description="`next` of the page before")] = None,
     ) -> OrderPage:
-        return queries.page(pool, status, mode, limit, cursor)
+        return queries.page(pool, limit, status=status, is_open=is_open, mode=mode, before=cursor)
 
     @router.get(
         "/orders/{order_id}",

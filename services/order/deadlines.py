@@ -52,11 +52,11 @@ WHERE id IN (
 RETURNING id, customer_id, status, reason, mode, epoch, nudges, traceparent
 """
 
-# Whoever a rule holds is not late: its age begins when the hold is over.
+# Whoever a rule holds is neither late nor stuck: its age begins when the hold is over.
 _COUNT = """
 SELECT mode, epoch, count(*),
     greatest(extract(epoch FROM clock_timestamp() - min(since)), 0)::float8,
-    count(*) FILTER (WHERE nudges >= %s)
+    count(*) FILTER (WHERE nudges >= %s AND since <= clock_timestamp())
 FROM orders, LATERAL (
     SELECT greatest(placed_at, max(least(answered_at, until, ended_at))) AS since
     FROM holds WHERE order_id = id
@@ -136,8 +136,8 @@ def _said_again(order_id: SagaId, customer: str, status: str, reason: str | None
 
 
 def count_open(database: PostgresDatabase, metrics: Metrics) -> float:
-    """Open orders by mode and epoch, the age of the oldest that no rule holds, and those that make
-    no progress."""
+    """Open orders by mode and epoch; of those that no rule holds, the age of the oldest and how
+    many make no progress."""
     rows = database.connection().execute(_COUNT, (STUCK_NUDGES,)).fetchall()
     metrics.open_sagas.clear()
     ages, stuck = dict.fromkeys(Mode, 0.0), dict.fromkeys(Mode, 0)

@@ -20,12 +20,23 @@ from services.order.views import Heard, OpenHold, OrderPage, OrderSummary, Order
 _PAGE = """
 SELECT id, customer_id, status, reason, mode, epoch, total_cents, currency,
     placed_at, ended_at, closed_at FROM orders
-WHERE (%(status)s::text IS NULL OR status = %(status)s)
+WHERE {openness}
+  AND (%(status)s::text IS NULL OR status = %(status)s)
   AND (%(mode)s::text IS NULL OR mode = %(mode)s)
   AND (%(before)s::uuid IS NULL OR id < %(before)s::uuid)
 ORDER BY id DESC
 LIMIT %(limit)s
 """
+
+# Spelled out, so that the index of open orders knows that it is meant.
+PAGES = {
+    is_open: _PAGE.format(openness=openness).encode()
+    for is_open, openness in {
+        None: "true",
+        True: "closed_at IS NULL",
+        False: "closed_at IS NOT NULL",
+    }.items()
+}
 
 _ORDER = """
 SELECT id, customer_id, status, reason, mode, epoch, total_cents, currency,
@@ -48,7 +59,13 @@ _CANCEL = "UPDATE orders SET cancel_requested_at = clock_timestamp() WHERE id = 
 
 
 def page(
-    pool: Pool, status: str | None, mode: Mode | None, limit: int, before: UUID | None
+    pool: Pool,
+    limit: int,
+    *,
+    status: str | None = None,
+    is_open: bool | None = None,
+    mode: Mode | None = None,
+    before: UUID | None = None,
 ) -> OrderPage:
     values = {
         "status": status,
@@ -57,7 +74,7 @@ def page(
         "limit": limit + 1,
     }
     with pool.connection() as connection:
-        rows = connection.execute(_PAGE, values).fetchall()
+        rows = connection.execute(PAGES[is_open], values).fetchall()
     orders = [_summary(row) for row in rows[:limit]]
     return OrderPage(orders=orders, next=str(orders[-1].id) if len(rows) > limit else None)
 

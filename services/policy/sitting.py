@@ -25,7 +25,7 @@ from services.policy.remembered import (
     holds_of,
 )
 from services.policy.rulebook import InForce, Rulebook
-from services.policy.ruling import Case, Holds, Ruling, Verdict
+from services.policy.ruling import SILENCE, Case, Holds, Ruling, Verdict, silenced
 from services.policy.steps import FACTS, hold_attempt
 
 if TYPE_CHECKING:
@@ -46,16 +46,18 @@ class Sitting:
     marks: dict[SagaId, dict[str, Fact]]
 
     def admit(self, work: Work, order: OrderPlaced, known: Known) -> Work | None:
-        known = {**known, **self.marks.get(work.message.saga_id, {})}
+        saga = work.message.saga_id
+        known = {**known, **self.marks.get(saga, {})}
+        answers = answers_of(known)
+        holds = holds_of(known, answers)
+        work = replace(work, held_until=_over_since(holds, self.bench.books.now))
         mark = known.get(DECIDED + work.step)
         if mark is not None:
             decided = decision_of(mark.value)
             return (
                 None if decided.goes_back else _settled(work, Ruling(decided.verdict, decided.rule))
             )
-        saga, answers = work.message.saga_id, answers_of(known)
         heard = frozenset(name for name in known if name in FACTS)
-        holds = holds_of(known, answers)
         case = Case(saga, Mode.CHOREOGRAPHY, work.step, order, heard, holds, answers)
         book = self._book(work)
         ruling = self.bench.decide(book, case)
@@ -134,6 +136,12 @@ def unpark(session: Session, effects: Effects, ids: set[str]) -> None:
     """Also what this transaction has only just parked."""
     session.unpark(sorted(ids))
     effects.parked = [each for each in effects.parked if each.message.id not in ids]
+
+
+def _over_since(holds: Holds, now: float) -> float:
+    """Since when nobody can answer any more; an answer is a message of its own."""
+    silent = (held for held in silenced(holds, now).values() if held.answer == SILENCE)
+    return max((held.until for held in silent), default=0.0)
 
 
 def _settled(work: Work, ruling: Ruling) -> Work:

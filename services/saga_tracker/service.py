@@ -24,10 +24,12 @@ def build(deps: Deps) -> Parts:
     def duties(database: PostgresDatabase) -> list[Duty]:
         return [Duty(Watch(database, deps.metrics, patience).run)]
 
-    kept = Retention("sagas", "closed_at", deps.settings.saga_retention_seconds)
+    seconds = deps.settings.saga_retention_seconds
+    ended = Retention("sagas", "closed_at", seconds)
+    lost = Retention("sagas", "progressed_at", seconds, only="closed_at IS NULL")
     router = make_router(deps.pool, patience)
     core = Tracker(vocabulary(), deps.faults)
-    return Parts(core, router, TOPICS, duties, retentions=(kept,), patient=True)
+    return Parts(core, router, TOPICS, duties, retentions=(ended, lost), patient=True)
 
 
 SERVICE = Service(

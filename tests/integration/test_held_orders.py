@@ -10,7 +10,7 @@ from services.kit.metrics import Metrics
 from services.kit.postgres import PostgresDatabase
 from services.kit.tracing import Tracing
 from services.messages import CustomerNotified
-from services.order.deadlines import count_open
+from services.order.deadlines import STUCK_NUDGES, count_open
 from services.order.store import hear
 from tests.integration.builders import an_id
 from tests.integration.databases import with_schema
@@ -50,9 +50,15 @@ class Orders:
         self.run(HOLD, (rule, since, until, order))
 
     def oldest(self, mode=Mode.CHOREOGRAPHY):
+        return self.counted("bandstand_sagas_oldest_age_seconds", mode)
+
+    def stuck(self):
+        return self.counted("bandstand_sagas_stuck", Mode.CHOREOGRAPHY)
+
+    def counted(self, name, mode):
         metrics = Metrics("order")
         count_open(self.database, metrics)
-        return value(metrics, "bandstand_sagas_oldest_age_seconds", mode=mode.value)
+        return value(metrics, name, mode=mode.value)
 
     def slow(self, order, ended):
         """How many of this one ended order take more than two seconds."""
@@ -100,6 +106,17 @@ def test_one_that_is_held_hides_no_other(orders):
     orders.held(orders.placed(ago=600), since=1)
     orders.placed(ago=300)
     assert 300 <= orders.oldest() < 600
+
+
+def test_one_that_was_asked_about_too_often_is_not_stuck_while_it_is_held(orders):
+    """The hold came late, say: its participant had been away."""
+    order = orders.placed(ago=600)
+    orders.run("UPDATE orders SET nudges = %s", (STUCK_NUDGES,))
+    assert orders.stuck() == 1
+    orders.held(order, since=550)
+    assert orders.stuck() == 0
+    orders.run("UPDATE holds SET until = clock_timestamp()")
+    assert orders.stuck() == 1
 
 
 @pytest.mark.parametrize(

@@ -131,6 +131,7 @@ BAD_REQUESTS = [
     ("order", "GET", "/orders?limit=501", {}, 422, "invalid-request"),
     ("order", "GET", "/orders?cursor=here", {}, 422, "invalid-request"),
     ("order", "GET", "/orders?status=lost", {}, 422, "invalid-request"),
+    ("order", "GET", "/orders?open=ajar", {}, 422, "invalid-request"),
     ("order", "GET", "/orders?mode=polka", {}, 422, "invalid-request"),
     ("order", "PUT", "/coordination", {"json": ROUTE}, 401, "token-missing"),
     ("order", "PUT", "/coordination", {"json": ROUTE, "headers": WRONG}, 403, "token-wrong"),

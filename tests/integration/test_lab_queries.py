@@ -1,9 +1,12 @@
 """What the lab reads from the services' tables, against a small world of four orders."""
 
+from uuid import UUID
+
 import msgspec
 import pytest
 
 from lab.coordination.drain import LEFT, Left
+from lab.coordination.trial import JUDGED
 from lab.database import Database, query
 from lab.demo.outcome import OPEN_SAGAS, STUCK, SWITCHES
 from lab.demo.play import CURVE, STEPS
@@ -32,6 +35,9 @@ class Row(msgspec.Struct):
     weight: int | None = None
     seconds: float | None = None
     last_closed_after: float | None = None
+    error_share: float | None = None
+    latency_p99: float | None = None
+    oldest_saga_age: float | None = None
 
 
 @pytest.fixture
@@ -90,6 +96,40 @@ def test_what_a_mode_has_left_is_told_apart_from_the_other(world, database):
     )
     assert database.row(LEFT, Left, mode="choreography") == Left(1, 1, 1)
     assert database.row(LEFT, Left, mode="orchestration").nothing
+
+
+HOLD = """
+INSERT INTO orders.holds (order_id, rule, step, version, held_by, held_at, until, answered_at)
+SELECT id, 'a-look', 'ArrangeShipment', 1, 'shipping', placed_at + interval '1 s',
+    now() + interval '1 hour', ended_at - interval '1 s'
+FROM orders.orders WHERE id = ANY(%s)
+"""
+OPEN = "UPDATE orders.orders SET ended_at = NULL, closed_at = NULL WHERE id = %s"
+PLACED = "UPDATE orders.orders SET placed_at = now() - interval '10 minutes' WHERE id = %s"
+
+
+def judged(database, mode):
+    values = {"mode": mode, "window": 60.0, "answers": ["not_serviceable"], "first": UUID(int=0)}
+    return database.row(JUDGED, Row, **values)
+
+
+def test_the_time_for_which_rules_hold_orders_is_not_held_against_their_mode(world, database):
+    held = [CONFIRMED["choreography"], REJECTED["choreography"]]
+    assert judged(database, "choreography").latency_p99 == pytest.approx(1800, abs=1)
+    world.do(HOLD, held)
+    assert judged(database, "choreography").latency_p99 == pytest.approx(2)
+    assert judged(database, "orchestration").latency_p99 == pytest.approx(5400, abs=1)
+
+
+def test_an_order_that_a_rule_holds_is_not_old_to_the_judge_and_hides_no_other(world, database):
+    held, other = CONFIRMED["choreography"], REJECTED["choreography"]
+    world.do(OPEN, held)
+    assert judged(database, "choreography").oldest_saga_age >= 1800
+    world.do(HOLD, [held])
+    assert judged(database, "choreography").oldest_saga_age == 0
+    world.do(OPEN, other)
+    world.do(PLACED, other)
+    assert 600 <= judged(database, "choreography").oldest_saga_age < 1800
 
 
 def test_steps_are_timed_from_the_placing_of_confirmed_orders(world, database):

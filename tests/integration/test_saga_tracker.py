@@ -3,6 +3,7 @@
 import time
 from itertools import pairwise
 
+import psycopg
 import pytest
 
 from services.kit.message import Mode
@@ -24,6 +25,9 @@ from tests.integration.traffic import send
 from tests.integration.waiting import eventually
 
 PATIENCE_SECONDS = 2
+LONG_AGO = """
+UPDATE saga_tracker.sagas SET progressed_at = now() - interval '31 days' WHERE order_id = %s
+"""
 
 
 @pytest.fixture
@@ -128,6 +132,21 @@ def test_what_is_said_twice_out_of_order_or_while_it_is_away_comes_to_the_same(t
     tracker.start()
     found = when(tracker, order_id, status="ended")
     assert len(found["heard"]) == len(events)
+
+
+def test_a_saga_whose_end_was_missed_is_not_stuck_for_good(tracker, bootstrap, database_url):
+    missed, silent, ended = an_id(), an_id(), an_id()
+    tell(bootstrap, *story(missed)[:3], *story(silent)[:3], *story(ended))
+    eventually(lambda: stuck(tracker) == {missed, silent}, "two do not get on")
+    tracker.stop()
+    with psycopg.connect(database_url) as connection:
+        for order_id in (missed, ended):
+            connection.execute(LONG_AGO, (order_id,))
+    tracker.start()
+    eventually(lambda: stuck(tracker) == {silent}, "one is given up")
+    assert saga(tracker, missed) is None
+    assert saga(tracker, ended)["status"] == "ended"
+    assert tracker.metric("bandstand_rows_pruned_total", table="sagas") == 1
 
 
 def test_conducted_sagas_are_the_orchestrators_business(tracker, bootstrap):

@@ -29,8 +29,8 @@ def require_a_parameter(document: Document) -> None:
 
 
 def narrow_a_parameter(document: Document) -> None:
-    limit = document["paths"]["/orders"]["get"]["parameters"][2]
-    assert limit["name"] == "limit"
+    parameters = document["paths"]["/orders"]["get"]["parameters"]
+    (limit,) = [each for each in parameters if each["name"] == "limit"]
     limit["schema"]["maximum"] = 100
 
 

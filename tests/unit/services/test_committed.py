@@ -31,3 +31,11 @@ def test_what_is_only_remembered_is_counted_like_what_is_acted_upon():
     assert found["step_queue_seconds_count", "choreography", "OrderPlaced"] == 1
     assert found["step_queue_seconds_count", "choreography", "ArrangeShipment"] == 1
     assert found[("batch_messages_sum",)] == 2
+
+
+def test_the_time_for_which_a_rule_held_a_message_is_none_that_it_waited_for_a_reader():
+    order = a_message(an_order())
+    held_until = order.sent_at().timestamp() + 1_000_000
+    found = told(Effects(handled=[Handled(order, "AuthorizePayment", held_until=held_until)]))
+    for name in ("step_queue_seconds_sum", "step_duration_seconds_sum"):
+        assert found[name, "choreography", "AuthorizePayment"] == 0

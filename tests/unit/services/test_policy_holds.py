@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.kit.committed import Teller
 from services.kit.message import Mode
 from services.messages import (
     HoldApproved,
@@ -65,6 +66,17 @@ def test_a_hold_lasts_until_there_is_an_answer_whatever_has_become_of_the_rule(m
     company.hears(answered("approved"))
     company.hears(answered("approved", "another"), attempt=2)
     assert company.outcome() == "authorized"
+
+
+@pytest.mark.parametrize("silence", ["allow", "deny"])
+def test_what_waited_for_silence_waited_for_no_reader_meanwhile(monkeypatch, silence):
+    done = []
+    monkeypatch.setattr(Teller, "tell", lambda _, told, *__: done.extend(told.effects.handled))
+    look = {**LOOK, "hold": {"seconds": 60, "silence": silence}}
+    a_held_order(Mode.CHOREOGRAPHY, look).waits_until(61.0)
+    a_held_order(Mode.CHOREOGRAPHY, look).hears(answered("approved"))
+    steps = [(each.message.type, each.held_until) for each in done]
+    assert steps == [("OrderPlaced", 60.0), ("HoldApproved", 0.0)]
 
 
 @MODES
