@@ -41,6 +41,7 @@ class Operator:
         self.metrics, self.health = Metrics(), Health()
         self._services = Services(http, settings.urls, settings.token)
         self._tenure = Tenure(client, settings.lease, settings.identity)
+        self.metrics.leader.set_function(lambda: self._tenure.held)
         self._object = f"{settings.namespace}/{NAME}"
         about, orchestrator = Events(client, KIND), Orchestrator(client, settings.orchestrator)
         memory = memory_of_the_coordination(client, settings.lease)
@@ -73,7 +74,6 @@ class Operator:
     def await_turn(self) -> None:
         self._tenure.await_turn(self._beat_of_the_lease)
         self.health.leading = True
-        self.metrics.leader.set(1)
 
     def keep_tenure(self, lost: Callable[[], None]) -> None:
         arguments = (lost, self._beat_of_the_lease)

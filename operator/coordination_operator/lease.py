@@ -29,7 +29,11 @@ RENEW_SECONDS = 2.5
 
 
 class Tenure:
-    """Ours while `held`; who cannot renew it in time has to assume that somebody else has it."""
+    """Ours while `held`; who cannot renew it in time has to assume that somebody else has it.
+
+    That is the end of acting, and not yet of the tenure: who finds their own name in it still goes
+    on, for nobody else has acted meanwhile.
+    """
 
     def __init__(
         self,
@@ -45,11 +49,12 @@ class Tenure:
         self._renewed = float("-inf")
         self._seen: LeaseSpec | None = None
         self._seen_at = 0.0
+        self._anothers = False
         self._ended = threading.Event()
 
     @property
     def held(self) -> bool:
-        return self._clock() - self._renewed < DURATION_SECONDS
+        return not self._anothers and self._clock() - self._renewed < DURATION_SECONDS
 
     def await_turn(self, beat: Callable[[], None]) -> None:
         while not self.claim():
@@ -58,10 +63,11 @@ class Tenure:
         log.info("%s holds the lease %s", self._identity, self._name)
 
     def keep(self, lost: Callable[[], None], beat: Callable[[], None]) -> None:
-        """On a thread of its own, until `give_up`; `lost` when it may be somebody else's."""
+        """On a thread of its own, until `give_up`; `lost` when somebody else has it, or had it."""
         while not self._ended.wait(RENEW_SECONDS):
             beat()
-            if not self.claim() and not self.held:
+            self.claim()
+            if self._anothers:
                 log.error("%s has lost the lease %s", self._identity, self._name)
                 lost()
                 return
@@ -83,27 +89,33 @@ class Tenure:
         """By compare-and-set, so that only one of many gets it."""
         asked = self._clock()
         try:
-            if not self._take():
-                return False
+            self._anothers = not self._take()
         except (ApiError, httpx2.HTTPError) as error:
             log.warning("the lease %s cannot be had: %s", self._name, error)
             return False
-        self._renewed = asked
-        return True
+        if not self._anothers:
+            self._renewed = asked
+        return not self._anothers
 
     def _take(self) -> bool:
         now = datetime.now(UTC)
         lease = self._client.get(Lease, self._name)
         before = lease.spec or LeaseSpec()
-        if before.holderIdentity not in (None, "", self._identity) and not self._is_up(before):
-            return False
         taken = before.holderIdentity != self._identity
+        if taken and not self._is_free(before):
+            return False
         spec = self._spec(now)
         spec.acquireTime = now if taken else before.acquireTime
         spec.leaseTransitions = (before.leaseTransitions or 0) + taken
         lease.spec = spec
         self._client.replace(lease)
         return True
+
+    def _is_free(self, lease: LeaseSpec) -> bool:
+        """Never again for who has had it: it went through others' hands."""
+        if self._renewed > float("-inf"):
+            return False
+        return not lease.holderIdentity or self._is_up(lease)
 
     def _is_up(self, lease: LeaseSpec) -> bool:
         if lease != self._seen:

@@ -10,6 +10,7 @@ from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
 from kafka.admin import MemberToRemove, NewTopic
 from kafka.coordinator.assignors.range import RangePartitionAssignor
 from kafka.errors import KafkaError, TopicAlreadyExistsError, TopicAuthorizationFailedError
+from kafka.net.compat import KafkaNetClient
 
 from services.kit.dead_letters import SUFFIX
 from services.kit.settings import KafkaSettings, Settings
@@ -19,6 +20,7 @@ log = logging.getLogger(__name__)
 BOOTSTRAP_MS = 5_000
 POLL_RECORDS = 500
 PATIENT_BYTES = 256 * 1024
+CONNECTING_MS = 50
 ADMIN_TIMEOUT_MS = 2_000
 DAY_MS = 86_400_000
 FOREVER_MS = 2**31 - 1
@@ -71,6 +73,18 @@ def _new_topic(name: str, settings: KafkaSettings) -> NewTopic:
     return NewTopic(name, settings.partitions, settings.replication, topic_configs=kept)
 
 
+class CalmClient(KafkaNetClient):  # type: ignore[misc]
+    """For producers: whoever has a record for a broker that is away looks again after a moment.
+
+    kafka-python 3.0 tells how long to wait in seconds, and its producer takes them for
+    milliseconds: it looked thousands of times a second. A connection that is ready, an answer and
+    a new record end the wait at once, as ever.
+    """
+
+    def connection_delay(self, node_id: int) -> float:
+        return max(float(super().connection_delay(node_id)), CONNECTING_MS)
+
+
 def make_producer(settings: Settings) -> Any:
     """acks=all and idempotent: per partition nothing is lost, doubled or reordered.
 
@@ -79,6 +93,7 @@ def make_producer(settings: Settings) -> Any:
     """
     return KafkaProducer(
         **settings.clients(),
+        kafka_client=CalmClient,
         bootstrap_timeout_ms=BOOTSTRAP_MS,
         client_id=settings.instance,
         acks="all",

@@ -1,9 +1,10 @@
 """Exports spans to Zipkin, which takes no OTLP: its version 2 JSON over HTTP.
 
-What cannot be delivered is dropped and said: no service waits for its traces. A Zipkin that does
-not take them is asked once more, since on a busy machine it may be slow; one that may still be
-starting, since it has not answered in its first minute, is given some seconds each time. Spans told
-twice are the same spans.
+No service waits for its traces. A Zipkin that does not take them is asked once more, since on a
+busy machine it may be slow; one that may still be starting, since it has not answered in its first
+minute, is given some seconds each time. What it has not taken then is told once it takes something
+again; of more than `KEPT_BATCHES` the oldest is dropped, and said. Spans told twice are the same
+spans.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import logging
 import time
 import urllib.request
+from collections import deque
 from collections.abc import Sequence
 from typing import Any
 
@@ -25,6 +27,7 @@ TIMEOUT_SECONDS = 5.0
 STARTING_SECONDS = 60.0
 PAUSES_SECONDS = (0.0, 1.0, 2.0, 4.0)
 PAUSES_ONCE_IT_RUNS = (0.0, 1.0)
+KEPT_BATCHES = 8
 
 
 class ZipkinExporter(SpanExporter):
@@ -35,21 +38,43 @@ class ZipkinExporter(SpanExporter):
         self._pauses = pauses
         self._begun = time.monotonic()
         self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        self._kept: deque[urllib.request.Request] = deque(maxlen=KEPT_BATCHES)
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
-        body = msgspec.json.encode([as_zipkin(span) for span in spans])
-        request = urllib.request.Request(  # noqa: S310 - the operator's own URL
-            self._endpoint, data=body, headers={"Content-Type": "application/json"}
-        )
+        request = self._request(spans)
         if time.monotonic() - self._begun > STARTING_SECONDS:
             self._pauses = PAUSES_ONCE_IT_RUNS
         for pause in self._pauses:
             time.sleep(pause)
             if self._delivered(request):
                 self._pauses = PAUSES_ONCE_IT_RUNS
+                self._make_up()
                 return SpanExportResult.SUCCESS
-        log.info("%d spans are lost: Zipkin does not take them", len(spans))
+        self._keep(request)
         return SpanExportResult.FAILURE
+
+    def shutdown(self) -> None:
+        self._make_up()
+
+    def _request(self, spans: Sequence[ReadableSpan]) -> urllib.request.Request:
+        return urllib.request.Request(  # noqa: S310 - the operator's own URL
+            self._endpoint,
+            data=msgspec.json.encode([as_zipkin(span) for span in spans]),
+            headers={"Content-Type": "application/json"},
+        )
+
+    def _keep(self, request: urllib.request.Request) -> None:
+        if len(self._kept) == KEPT_BATCHES:
+            log.info("spans are lost: Zipkin does not take them")
+        self._kept.append(request)
+
+    def _make_up(self) -> None:
+        """Oldest first, each batch as it came; never before new ones, which it cannot hold up."""
+        while self._kept:
+            request = self._kept.popleft()
+            if not self._delivered(request):
+                self._kept.appendleft(request)
+                return
 
     def _delivered(self, request: urllib.request.Request) -> bool:
         try:

@@ -83,15 +83,6 @@ def test_every_image_has_a_tag_that_stays(manifests: list[Manifest]) -> None:
             assert "/" not in tag
 
 
-def test_every_container_that_stays_is_probed_and_bounded(manifests: list[Manifest]) -> None:
-    for manifest in of_kind(manifests, "Deployment", "StatefulSet"):
-        for container in manifest["spec"]["template"]["spec"]["containers"]:
-            probes = {"startupProbe", "livenessProbe", "readinessProbe"}
-            assert probes <= container.keys()
-            assert container["resources"]["requests"].keys() == {"cpu", "memory"}
-            assert "memory" in container["resources"]["limits"]
-
-
 def test_no_password_is_written_into_a_pod(manifests: list[Manifest]) -> None:
     for pod in pods(manifests):
         for container in containers(pod):

@@ -1,4 +1,7 @@
-"""Place orders until each mode has had one, see both end confirmed, leave the route as it was."""
+"""Place orders until each mode has had one, see both end confirmed, leave the route as it was.
+
+The first orders of a release that is still cold may time out: then it is done again.
+"""
 
 import json
 import os
@@ -7,6 +10,7 @@ import time
 import urllib.request
 
 PATIENCE_SECONDS = 60
+ATTEMPTS = 4
 ENOUGH_ORDERS = 60  # at even odds one mode stays out in one of 10^17 runs
 AN_ORDER = {
     "customer_id": "c-helm-test",
@@ -27,7 +31,7 @@ def ask(method, path, body=None):
             "Authorization": "Bearer " + os.environ["BANDSTAND_TOKEN"],
         },
     )
-    with urllib.request.urlopen(request, timeout=10) as response:
+    with urllib.request.urlopen(request, timeout=PATIENCE_SECONDS) as response:
         return json.load(response)
 
 
@@ -46,22 +50,40 @@ def one_in_each_mode():
     raise SystemExit(f"{ENOUGH_ORDERS} orders, and all went to {list(placed)}")
 
 
-def see_it_end(mode, order_id):
+def placed_in_each_mode():
+    before = ask("GET", "/coordination")
+    route(before["mode"], 50)
+    try:
+        return one_in_each_mode()
+    finally:
+        route(before["mode"], before["weight"])
+
+
+def await_end(order_id):
     deadline = time.monotonic() + PATIENCE_SECONDS
     while True:
         order = ask("GET", f"/orders/{order_id}")
-        if order["status"] == "confirmed":
-            return print(f"{mode}: {order_id} confirmed, {len(order['timeline'])} events")
-        if order["status"] == "rejected" or time.monotonic() > deadline:
-            raise SystemExit(f"{mode}: {order_id} is {order['status']}, {order['reason']}")
+        if order["status"] in ("confirmed", "rejected") or time.monotonic() > deadline:
+            return order
         time.sleep(0.2)
 
 
-before = ask("GET", "/coordination")
-route(before["mode"], 50)
-try:
-    placed = one_in_each_mode()
-finally:
-    route(before["mode"], before["weight"])
-for mode, order_id in placed.items():
-    see_it_end(mode, order_id)
+def is_confirmed(mode, order_id):
+    """Or has timed out; whatever else becomes of it is a failure."""
+    order = await_end(order_id)
+    if order["status"] == "confirmed":
+        print(f"{mode}: {order_id} confirmed, {len(order['timeline'])} events")
+        return True
+    if order["reason"] == "timed_out":
+        print(f"{mode}: {order_id} timed out")
+        return False
+    raise SystemExit(f"{mode}: {order_id} is {order['status']}, {order['reason']}")
+
+
+for attempt in range(1, ATTEMPTS + 1):
+    confirmed = [is_confirmed(*placed) for placed in placed_in_each_mode().items()]
+    if all(confirmed):
+        break
+    if attempt == ATTEMPTS:
+        raise SystemExit(f"orders timed out {ATTEMPTS} times")
+    print("placing orders again", flush=True)

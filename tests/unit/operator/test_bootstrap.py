@@ -53,6 +53,14 @@ def test_who_holds_it_looks_and_says_what_cannot_be_seen(operator, api):
     assert status["conditions"][0]["reason"] == "OrderServiceUnavailable"
 
 
+def test_who_has_to_assume_that_somebody_else_acts_does_not_and_says_so(operator, monkeypatch):
+    operator.await_turn()
+    monkeypatch.setattr("coordination_operator.lease.DURATION_SECONDS", 0)
+    assert counted(operator, "leader") == 0
+    assert operator.reconcile() == RETRY
+    assert counted(operator, "reconcile_seconds_count") == 0
+
+
 def test_what_does_not_answer_is_counted_and_asked_again(operator, api):
     operator.await_turn()
     api.trouble[COORDINATION] = httpx2.ReadTimeout("slow")

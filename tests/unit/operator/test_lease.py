@@ -105,18 +105,64 @@ def test_what_others_note_at_the_lease_is_kept(replicas):
     assert replicas.lease["metadata"]["annotations"] == {"bandstand.dev/coordinations": "{}"}
 
 
-def test_who_has_lost_it_says_so(monkeypatch, replicas):
+class Keeper:
+    """Keeps a replica's lease on a thread of its own, as the operator does."""
+
+    def __init__(self, tenure):
+        self.beats, self.lost = 0, threading.Event()
+        self._tenure = tenure
+        self._thread = threading.Thread(target=tenure.keep, args=(self.lost.set, self._beat))
+        self._thread.start()
+
+    def _beat(self):
+        self.beats += 1
+
+    def try_again(self):
+        """More than once, so that one attempt is whole."""
+        before = self.beats
+        eventually(lambda: self.beats > before + 2 or self.lost.is_set(), "it has tried")
+
+    def stop(self):
+        self._tenure.give_up()
+        self._thread.join()
+
+
+@pytest.fixture
+def keeper(monkeypatch, replicas):
     monkeypatch.setattr("coordination_operator.lease.RENEW_SECONDS", 0.001)
-    lost, beats = threading.Event(), []
     replicas.a.claim()
-    arguments = (lost.set, lambda: beats.append(1))
-    thread = threading.Thread(target=replicas.a.keep, args=arguments)
-    thread.start()
-    eventually(lambda: beats)
+    keeper = Keeper(replicas.a)
+    yield keeper
+    keeper.stop()
+
+
+def test_who_could_not_renew_it_does_nothing_until_it_can(keeper, replicas):
     replicas.api.trouble[LEASE] = 500
     replicas.wait(DURATION_SECONDS + 1)
-    thread.join(timeout=5)
-    assert lost.is_set()
+    keeper.try_again()
+    assert not replicas.a.held
+    assert not keeper.lost.is_set()
+    replicas.api.trouble.clear()
+    eventually(lambda: replicas.a.held, "it is kept again")
+    assert not keeper.lost.is_set()
+
+
+@pytest.mark.parametrize("found", ["b", ""])
+def test_who_does_not_find_their_name_in_it_any_more_has_lost_it(keeper, replicas, found):
+    replicas.api.trouble[LEASE] = 500
+    replicas.wait(DURATION_SECONDS + 1)
+    keeper.try_again()
+    replicas.lease["spec"]["holderIdentity"] = found
+    replicas.api.trouble.clear()
+    eventually(keeper.lost.is_set, "it says so")
+    assert not replicas.a.held
+
+
+def test_who_sees_somebody_elses_name_does_not_act_though_its_time_is_not_up(replicas):
+    replicas.a.claim()
+    replicas.lease["spec"]["holderIdentity"] = "b"
+    assert not replicas.a.claim()
+    assert not replicas.a.held
 
 
 def test_who_waits_beats_until_it_is_its_turn(monkeypatch, replicas):

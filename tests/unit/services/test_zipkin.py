@@ -11,7 +11,7 @@ from services.kit.effects import Closed, Handled
 from services.kit.message import Mode
 from services.kit.metrics import Metrics
 from services.kit.tracing import Tracing
-from services.kit.zipkin import ZipkinExporter, as_zipkin
+from services.kit.zipkin import KEPT_BATCHES, ZipkinExporter, as_zipkin
 from tests.unit.services.builders import ORDER_ID, a_message
 from tests.unit.services.test_tracing import SAMPLED, a_tracing, told
 
@@ -78,6 +78,48 @@ def test_a_zipkin_that_is_still_starting_is_waited_for_and_a_slow_one_asked_once
     exports = [exporter.export(spans_of_a_rejected_order()) for _ in range(3)]
     assert exports == [SpanExportResult.SUCCESS] * 2 + [SpanExportResult.FAILURE]
     assert paused == [0, 1, 2, 0, 1, 0, 1]
+
+
+@pytest.fixture
+def reached():
+    """What Zipkin has taken, a batch at a time, by an exporter whose Zipkin is now away."""
+
+    class Reached(ZipkinExporter):
+        def __init__(self, *arguments, **named):
+            super().__init__(*arguments, **named)
+            self.away, self.batches = True, []
+
+        def _delivered(self, request):
+            if not self.away:
+                self.batches.append(json.loads(request.data))
+            return not self.away
+
+    return Reached("http://127.0.0.1:9/api/v2/spans", pauses=(0,))
+
+
+def test_what_was_not_taken_is_told_once_something_is_taken_again(reached):
+    first, second = spans_of_a_rejected_order()
+    reached.export([first])
+    reached.away = False
+    assert reached.export([second]) is SpanExportResult.SUCCESS
+    assert reached.batches == [[as_zipkin(second)], [as_zipkin(first)]]
+
+
+def test_or_with_the_end_if_no_other_comes(reached):
+    first, _ = spans_of_a_rejected_order()
+    reached.export([first])
+    reached.away = False
+    reached.shutdown()
+    assert reached.batches == [[as_zipkin(first)]]
+
+
+def test_only_so_much_is_kept_and_the_oldest_goes_first(reached):
+    first, second = spans_of_a_rejected_order()
+    for spans in [[first], *[[second]] * KEPT_BATCHES]:
+        reached.export(spans)
+    reached.away = False
+    reached.shutdown()
+    assert reached.batches == [[as_zipkin(second)]] * KEPT_BATCHES
 
 
 def test_a_service_exports_to_the_zipkin_that_its_environment_names(zipkin, monkeypatch):
