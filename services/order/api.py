@@ -19,7 +19,8 @@ from services.kit.relay import Publisher
 from services.kit.tracing import Tracing
 from services.messages import Address, Item, OrderPlaced
 from services.order import queries, routing
-from services.order.admission import AdmissionDesk, Application
+from services.order.admission import Application
+from services.order.desk import AdmissionDesk
 from services.order.model import new_order_id
 from services.order.views import (
     Accepted,
