@@ -76,6 +76,11 @@ class Application:
     def order_id(self) -> SagaId:
         return self.placed.order_id
 
+    def is_waited_for(self) -> bool:
+        """Asked once. Who is gone by then wants no order; who goes later has one, and is told of
+        it in vain."""
+        return self.answer.set_running_or_notify_cancel()
+
 
 class Admission:
     """One transaction's worth of applications."""

@@ -56,7 +56,8 @@ class AdmissionDesk:
     def run(self) -> None:
         self._open.set()
         while (first := self._waiting.get()) is not None:
-            self._admit([first, *self._others()])
+            if still := [each for each in (first, *self._others()) if each.is_waited_for()]:
+                self._admit(still)
 
     def stop(self) -> None:
         """Take no more; whoever waits already is still served."""
