@@ -43,7 +43,11 @@ IdempotencyKey = Annotated[
 ]
 
 
-NOT_NOW = documented(503, about="Not admitted now: `outbox-full` while the broker is away")
+NOT_NOW = documented(
+    503,
+    about="Not admitted now: `outbox-full` while the broker is away. Or not known to be: after"
+    " `database-unavailable`, what is sent again with the same `Idempotency-Key` is placed once",
+)
 
 
 def make_router(
