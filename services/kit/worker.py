@@ -64,7 +64,11 @@ class Read:
 
 
 class Worker:
-    """Runs until `stop`; unexpected errors end it and are kept in `failure`."""
+    """Runs until `stop`; unexpected errors end it and are kept in `failure`.
+
+    It gives a sign of life as often as it has a look at the broker, also where that or the database
+    is away and it waits for them.
+    """
 
     def __init__(
         self,
@@ -94,6 +98,7 @@ class Worker:
         self._offsets_due = 0.0
         self._consumer: Any = None
         self.last_poll = 0.0
+        self.last_sign = time.monotonic()
         self.failure: BaseException | None = None
 
     @property
@@ -117,6 +122,7 @@ class Worker:
 
     def _joined(self) -> Any:
         while True:
+            self.last_sign = time.monotonic()
             try:
                 consumer = self._make_consumer()
             except KafkaError as error:
@@ -147,6 +153,7 @@ class Worker:
     def _poll(self, patience_ms: int) -> dict[TopicPartition, list[Any]]:
         """Nothing while the broker is away. The client waits for it in most places, but not in all:
         where it looks for the group's coordinator it lets through that nobody is there."""
+        self.last_sign = time.monotonic()
         try:
             polled: dict[TopicPartition, list[Any]] = self._consumer.poll(timeout_ms=patience_ms)
         except RetriableError as error:

@@ -55,6 +55,34 @@ def test_a_broker_that_goes_away_ends_nobody_and_duties_are_minded_meanwhile():
     assert len(ran) > 2
 
 
+def test_who_waits_for_broker_and_database_gives_signs_of_life(crew, monkeypatch):
+    worker, signs = crew.worker, []
+
+    def look():
+        signs.append(worker.last_sign)
+        worker.last_sign = None
+
+    def absent_first():
+        look()
+        if len(signs) < 3:
+            raise KafkaConnectionError("nobody")
+        return crew.consumer
+
+    def refuse_first():
+        look()
+        if len(signs) < 6:
+            raise KafkaConnectionError("nobody")
+        stop_when_idle()
+
+    stop_when_idle, crew.consumer.on_poll = crew.consumer.on_poll, refuse_first
+    monkeypatch.setattr(worker, "_make_consumer", absent_first)
+    crew.away = 3
+    crew.consumer.put(HERE, 1)
+    assert crew.work() == ids(1)
+    assert len(signs) > 9
+    assert None not in signs
+
+
 def test_whoever_only_met_an_absent_broker_has_not_joined_yet(crew):
     def refuse():
         crew.worker.stop()
