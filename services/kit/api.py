@@ -23,7 +23,7 @@ from services.kit.message import Mode
 from services.kit.metrics import CONTENT_TYPE, Metrics
 from services.kit.pool import Pool
 from services.kit.problems import Problem, documented
-from services.kit.readiness import Standing
+from services.kit.readiness import Readiness
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
@@ -143,7 +143,7 @@ class MeasuredRequests:
 
 def common_routes(
     alive: Alive,
-    readiness: Callable[[], Standing],
+    readiness: Readiness,
     metrics: Metrics,
     faults: Faults,
     pool: Pool,
@@ -152,8 +152,14 @@ def common_routes(
     router = APIRouter(tags=["operations"])
     admin = [Depends(require_token(token))]
 
-    @router.get("/healthz", summary="Is the process alive?")
+    @router.get(
+        "/healthz",
+        responses=documented(503, about="It hangs, and should be started again"),
+        summary="Is the process alive?",
+    )
     async def healthz() -> Alive:
+        if readiness.hung:
+            raise Problem(503, "hung", "a worker has given no sign of life for minutes")
         return alive
 
     @router.get(

@@ -213,8 +213,9 @@ class Process:
             self._pool,
             self._database,
         )
-        worker = self._readiness.worker = workers.make(self._parts)
-        self._workers = [worker, *map(workers.make_listener, self._parts.listeners)]
+        listeners = map(workers.make_listener, self._parts.listeners)
+        self._workers = [workers.make(self._parts), *listeners]
+        self._readiness.workers = self._workers
         for background in self._parts.background:
             self._spawn(lambda background=background: self._serve_behind(background), "background")
         for number, worker in enumerate(self._workers):

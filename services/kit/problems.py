@@ -23,6 +23,7 @@ log = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
 METHODS = ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
+SAFE = ("GET", "HEAD")
 
 SCHEMA: dict[str, Any] = {
     "type": "object",
@@ -134,9 +135,12 @@ def _allowed(request: Request) -> list[str]:
     ]
 
 
-async def _away(_: Request, error: Exception) -> JSONResponse:
+async def _away(request: Request, error: Exception) -> JSONResponse:
+    """A connection may be lost after a COMMIT was sent: then all is done, and nobody was told."""
     log.warning("the database does not answer: %s", str(error).strip())
-    detail = "the database does not answer; nothing was changed"
+    detail = "the database does not answer"
+    if request.method not in SAFE:
+        detail += "; it is not known whether this was done"
     return answer(503, "database-unavailable", detail, {"Retry-After": "1"})
 
 

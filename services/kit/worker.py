@@ -1,8 +1,8 @@
 """The one busy thread of a service: poll, process, commit offsets, mind the clock.
 
-The database is the truth and offsets only save work: they are committed once a second and before
-partitions leave, and the inbox drops what is read twice. While the database is away the batch is
-kept, the partitions are paused and the poll goes on, so that the group does not rebalance.
+The database is the truth: offsets are committed once a second and before partitions leave, and the
+inbox drops what is read twice. While the database is away the batch is kept, the partitions are
+paused and the poll goes on, so that the group does not rebalance.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from kafka.consumer.subscription_state import ConsumerRebalanceListener
 from kafka.errors import KafkaError, RetriableError
-from kafka.structs import OffsetAndMetadata, TopicPartition
+from kafka.structs import TopicPartition
 
 from services.kit.batch import BatchProcessor, Core, reader_of
+from services.kit.commits import Commits
 from services.kit.connection import AWAY
-from services.kit.crash_points import CrashPoints, Point
+from services.kit.crash_points import CrashPoints
 from services.kit.dead_letters import as_read, group_of, is_for
 from services.kit.lag import Lag
 from services.kit.message import MalformedMessage, Message
@@ -64,7 +64,11 @@ class Read:
 
 
 class Worker:
-    """Runs until `stop`; unexpected errors end it and are kept in `failure`."""
+    """Runs until `stop`; unexpected errors end it and are kept in `failure`.
+
+    It gives a sign of life as often as it has a look at the broker, also where that or the database
+    is away and it waits for them.
+    """
 
     def __init__(
         self,
@@ -89,12 +93,12 @@ class Worker:
         self._known = known
         self._leave_group = leave_group
         self._points = crash_points or CrashPoints()
-        self._since_commit: list[Message] = []
         self._stopping = threading.Event()
-        self._offsets: dict[TopicPartition, int] = {}
+        self._commits: Commits
         self._offsets_due = 0.0
         self._consumer: Any = None
         self.last_poll = 0.0
+        self.last_sign = time.monotonic()
         self.failure: BaseException | None = None
 
     @property
@@ -118,6 +122,7 @@ class Worker:
 
     def _joined(self) -> Any:
         while True:
+            self.last_sign = time.monotonic()
             try:
                 consumer = self._make_consumer()
             except KafkaError as error:
@@ -125,21 +130,22 @@ class Worker:
                 if self._stopping.wait(RETRY_SECONDS):
                     raise
                 continue
-            consumer.subscribe(self._topics, listener=_CommitOnRevoke(self.hand_over))
+            self._commits = Commits(consumer, self._points)
+            consumer.subscribe(self._topics, listener=self._commits)
             return consumer
 
     def _turn(self) -> None:
         polled = self._poll(self._patience())
         if polled:
+            self._commits.take(polled)
             read = self._read(record for records in polled.values() for record in records)
             if read.messages or read.unreadable:
                 self._until_done(lambda: self._processor.process(read.messages, read.unreadable))
-            if self._points.armed:
-                self._since_commit += read.messages
-            self._note(polled)
+            self._commits.done(read.messages)
         self._mind_duties()
         if time.monotonic() >= self._offsets_due:
-            self._commit_offsets_later()
+            self._offsets_due = time.monotonic() + OFFSETS_EVERY_SECONDS
+            self._commits.later()
             self._lag.tell(self._consumer)
         if sum(map(len, polled.values())) >= MANY:
             self._stopping.wait(GATHER_SECONDS)
@@ -147,6 +153,7 @@ class Worker:
     def _poll(self, patience_ms: int) -> dict[TopicPartition, list[Any]]:
         """Nothing while the broker is away. The client waits for it in most places, but not in all:
         where it looks for the group's coordinator it lets through that nobody is there."""
+        self.last_sign = time.monotonic()
         try:
             polled: dict[TopicPartition, list[Any]] = self._consumer.poll(timeout_ms=patience_ms)
         except RetriableError as error:
@@ -222,69 +229,16 @@ class Worker:
                 log.warning("put off while the database is away: %s", str(error).strip())
                 duty.put_off(RETRY_SECONDS)
 
-    def _note(self, polled: dict[TopicPartition, list[Any]]) -> None:
-        for partition, records in polled.items():
-            self._offsets[partition] = records[-1].offset + 1
-
-    def _pending_offsets(
-        self, partitions: Iterable[TopicPartition]
-    ) -> dict[TopicPartition, OffsetAndMetadata]:
-        return {
-            partition: OffsetAndMetadata(self._offsets.pop(partition), "", -1)
-            for partition in partitions
-            if partition in self._offsets
-        }
-
-    def _commit_offsets_later(self) -> None:
-        self._offsets_due = time.monotonic() + OFFSETS_EVERY_SECONDS
-        self._commit_without_waiting(self._consumer.assignment())
-
-    def _commit_without_waiting(self, partitions: Iterable[TopicPartition]) -> None:
-        pending = self._pending_offsets(partitions)
-        if pending:
-            handled, self._since_commit = self._since_commit, []
-            self._points.handling(Point.BEFORE_OFFSET_COMMIT, handled)
-            self._consumer.commit_async(pending, lambda _, answer: self._committed(handled, answer))
-
-    def _committed(self, handled: Sequence[Message], answer: Any) -> None:
-        if not isinstance(answer, Exception):
-            self._points.handling(Point.AFTER_OFFSET_COMMIT, handled)
-
-    def hand_over(self, revoked: Iterable[TopicPartition]) -> None:
-        """Their next owner shall not read again what was handled here. On the client's own thread,
-        which may not wait; should the commit fail, the inbox covers it."""
-        self._commit_without_waiting(revoked)
-
-    def commit_offsets(self) -> None:
-        pending = self._pending_offsets(self._consumer.assignment())
-        if not pending:
-            return
-        try:
-            self._consumer.commit(pending, timeout_ms=3_000)
-        except KafkaError as error:
-            log.warning("offsets are not committed, the inbox covers it: %s", error)
-
     def _leave(self) -> None:
         if self._consumer is None:
             return
         try:
-            self.commit_offsets()
+            self._commits.now()
             self._consumer.close(autocommit=False, timeout_ms=3_000)
             if self.failure is None:
                 self._leave_group()
         except (KafkaError, AssertionError) as error:
             log.warning("leaving the group: %s", error)
-
-
-class _CommitOnRevoke(ConsumerRebalanceListener):  # type: ignore[misc]
-    def __init__(self, hand_over: Callable[[Iterable[TopicPartition]], None]) -> None:
-        self._hand_over = hand_over
-
-    def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
-        self._hand_over(revoked)
-
-    def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
-        """Nothing to do: the inbox knows what was already handled."""
 
 
 def _raw(record: Any, replay: str | None) -> Record:

@@ -19,7 +19,8 @@ from services.kit.relay import Publisher
 from services.kit.tracing import Tracing
 from services.messages import Address, Item, OrderPlaced
 from services.order import queries, routing
-from services.order.admission import AdmissionDesk, Application
+from services.order.admission import Application
+from services.order.desk import AdmissionDesk
 from services.order.model import new_order_id
 from services.order.views import (
     Accepted,
@@ -43,7 +44,11 @@ IdempotencyKey = Annotated[
 
 
 OPEN = "Open is an order until its customer has been told, also when it is confirmed or rejected."
-NOT_NOW = documented(503, about="Not admitted now: `outbox-full` while the broker is away")
+NOT_NOW = documented(
+    503,
+    about="Not admitted now: `outbox-full` while the broker is away. Or not known to be: after"
+    " `database-unavailable`, what is sent again with the same `Idempotency-Key` is placed once",
+)
 
 
 def make_router(

@@ -18,9 +18,9 @@ from services.kit.topics import topics_in, topics_of
 from services.kit.worker import Duty
 from services.messages import EVENTS, vocabulary
 from services.order import handlers, policy_api, reactions
-from services.order.admission import AdmissionDesk
 from services.order.api import make_router
 from services.order.deadlines import Deadlines, count_open
+from services.order.desk import AdmissionDesk
 from services.order.heard import HOLDS, Heard
 from services.order.policies import Register
 from services.order.policing import Policing

@@ -1,130 +1,14 @@
 """The busy thread: what is done is committed, what is not done is read again."""
 
-from collections import defaultdict
-from types import SimpleNamespace
-
 import pytest
 from kafka.errors import GroupAuthorizationFailedError, KafkaConnectionError, NodeNotReadyError
-from kafka.structs import TopicPartition
 
 from services.kit import worker as worker_module
 from services.kit.wire import to_record
-from services.kit.worker import Duty, Worker
+from services.kit.worker import Duty
 from tests.simulator.database import away
-from tests.simulator.services import metrics
 from tests.unit.services.builders import a_message, an_order, order_id
-
-HERE, THERE = TopicPartition("orders.choreography.events", 0), TopicPartition("t", 1)
-
-
-class Consumer:
-    """One member's view of the broker: its partitions, its positions, what it committed."""
-
-    def __init__(self):
-        self.logs = defaultdict(list)
-        self.positions = defaultdict(int)
-        self.mine, self.paused = [HERE], set()
-        self.committed, self.closed = {}, False
-        self.on_poll = lambda: None
-
-    def subscribe(self, topics, listener):
-        self.listener = listener
-
-    def assignment(self):
-        return set(self.mine)
-
-    def poll(self, timeout_ms):
-        self.on_poll()
-        polled = {}
-        for place in self.mine:
-            records = self.logs[place][self.positions[place] :]
-            if records and place not in self.paused:
-                polled[place] = records
-                self.positions[place] += len(records)
-        return polled
-
-    def highwater(self, place):
-        return len(self.logs[place])
-
-    def position(self, place, timeout_ms):
-        return self.positions[place]
-
-    def seek(self, place, offset):
-        self.positions[place] = offset
-
-    def pause(self, *places):
-        self.paused |= set(places)
-
-    def resume(self, *places):
-        self.paused -= set(places)
-
-    def commit(self, offsets, timeout_ms):
-        self.committed |= {place: at.offset for place, at in offsets.items()}
-
-    def commit_async(self, offsets, callback):
-        self.commit(offsets, 0)
-        callback(offsets, None)
-
-    def close(self, autocommit, timeout_ms):
-        self.closed = True
-
-    def put(self, place, *numbers):
-        for number in numbers:
-            record = to_record(a_message(an_order(order_id(number))))
-            self.put_raw(place, record.headers, record.value)
-
-    def put_raw(self, place, headers, value=b"{}", key=b"k"):
-        place_of = {"topic": place.topic, "partition": place.partition}
-        self.logs[place].append(
-            SimpleNamespace(
-                **place_of, offset=len(self.logs[place]), headers=headers, value=value, key=key
-            )
-        )
-
-
-class Core:
-    """It is concerned by everything."""
-
-    name, inbox = "order", ""
-
-    def concerns(self, message):
-        return message.source != "noise"
-
-
-class Crew:
-    """A worker on a consumer; `done` is what its processor did. It stops when nothing is left."""
-
-    def __init__(self, duties=()):
-        self.consumer, self.done, self.unreadable, self.away = Consumer(), [], [], 0
-        self.worker = Worker(
-            Core(),
-            self,
-            lambda: self.consumer,
-            [HERE.topic, THERE.topic],
-            duties,
-            metrics("order"),
-            frozenset(),
-        )
-        self.consumer.on_poll = self._stop_when_idle
-        self.idle = 0
-
-    def _stop_when_idle(self):
-        consumer = self.consumer
-        left = any(len(consumer.logs[p]) > consumer.positions[p] for p in consumer.mine)
-        self.idle = 0 if left or self.away else self.idle + 1
-        if self.idle > 1:
-            self.worker.stop()
-
-    def process(self, messages, unreadable=()):
-        if self.away:
-            self.away -= 1
-            raise away()
-        self.done += [message.saga_id for message in messages]
-        self.unreadable += unreadable
-
-    def work(self):
-        self.worker.run()
-        return self.done
+from tests.unit.services.crew import HERE, THERE, Crew, ids
 
 
 @pytest.fixture(autouse=True)
@@ -135,10 +19,6 @@ def in_no_time(monkeypatch):
 @pytest.fixture
 def crew():
     return Crew()
-
-
-def ids(*numbers):
-    return [order_id(number) for number in numbers]
 
 
 def test_what_is_read_is_done_and_its_offsets_are_committed(crew):
@@ -173,6 +53,34 @@ def test_a_broker_that_goes_away_ends_nobody_and_duties_are_minded_meanwhile():
     assert crew.work() == ids(1)
     assert crew.worker.failure is None
     assert len(ran) > 2
+
+
+def test_who_waits_for_broker_and_database_gives_signs_of_life(crew, monkeypatch):
+    worker, signs = crew.worker, []
+
+    def look():
+        signs.append(worker.last_sign)
+        worker.last_sign = None
+
+    def absent_first():
+        look()
+        if len(signs) < 3:
+            raise KafkaConnectionError("nobody")
+        return crew.consumer
+
+    def refuse_first():
+        look()
+        if len(signs) < 6:
+            raise KafkaConnectionError("nobody")
+        stop_when_idle()
+
+    stop_when_idle, crew.consumer.on_poll = crew.consumer.on_poll, refuse_first
+    monkeypatch.setattr(worker, "_make_consumer", absent_first)
+    crew.away = 3
+    crew.consumer.put(HERE, 1)
+    assert crew.work() == ids(1)
+    assert len(signs) > 9
+    assert None not in signs
 
 
 def test_whoever_only_met_an_absent_broker_has_not_joined_yet(crew):
@@ -218,29 +126,6 @@ def test_offsets_of_what_is_not_done_are_not_committed(crew):
     crew.consumer.on_poll = lambda: next(polls, None) is None and crew.worker.stop()
     crew.work()
     assert crew.done == []
-    assert crew.consumer.committed == {}
-
-
-def test_offsets_are_committed_before_partitions_leave(crew):
-    crew.consumer.put(HERE, 1)
-    crew.worker._offsets_due = float("inf")
-    stop_when_idle, committed = crew.consumer.on_poll, []
-
-    def revoke():
-        if crew.done and not committed:
-            crew.consumer.listener.on_partitions_revoked([HERE])
-            committed.append(dict(crew.consumer.committed))
-        stop_when_idle()
-
-    crew.consumer.on_poll = revoke
-    crew.work()
-    assert committed == [{HERE: 1}]
-
-
-def test_offsets_of_partitions_that_left_are_nobody_elses_business(crew):
-    crew.worker._consumer = crew.consumer
-    crew.worker._offsets = {THERE: 9}
-    crew.worker.commit_offsets()
     assert crew.consumer.committed == {}
 
 
