@@ -76,7 +76,7 @@ def test_an_order_is_rejected_once_and_what_is_undone_is_counted_once(doom, mode
     for seed in range(SEEDS):
         before = compensations()
         _, told = a_run(seed, mode, **DOOMED[doom])
-        assert told["OrderRejected:1"] == 1, seed
+        assert told["OrderRejected:1"] == max(told.values()) == 1, (seed, told)
         backward = ("StockReleased", "PaymentVoided", "OrderRejected")
         undone = sum(times for told_of, times in told.items() if told_of.startswith(backward))
         assert compensations() - before == undone <= len(backward), (seed, told)
