@@ -77,7 +77,7 @@ def _switch(
     verdicts: list[Verdict],
 ) -> Switch:
     """What was lost, duplicated or stuck is counted over every load of the run. Duplicated are
-    orders placed twice for one key, and effects that happened twice."""
+    orders that do not stand under their key, and effects that happened twice."""
     twice = sum(each.violations for each in verdicts if each.name == EFFECTS_TWICE)
     summaries = [storm.summary, *(each for phase in phases.values() for each in phase.summaries)]
     ids = [*storm.ids, *(each for phase in phases.values() for each in phase.ids)]

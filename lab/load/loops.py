@@ -40,8 +40,16 @@ class Ledger:
 
     def key(self, number: int) -> str:
         """Unique to this run, so that the same seed twice places its orders twice."""
-        self.keys.append(key := f"{self._run}-{number}")
+        self.keys.append(key := self._key(number))
         return key
+
+    def _key(self, number: int) -> str:
+        return f"{self._run}-{number}"
+
+    @property
+    def told(self) -> dict[str, str]:
+        """The order that a customer was told of, by the key they had sent."""
+        return {self._key(placed.number): placed.order.id for placed in self.placed}
 
     @property
     def ids(self) -> list[str]:

@@ -29,8 +29,8 @@ class ReasonRow(msgspec.Struct, frozen=True):
     orders: int
 
 
-class _Keys(msgspec.Struct):
-    keys: int
+class _Twice(msgspec.Struct):
+    orders: int
 
 
 class ModeSummary(msgspec.Struct, frozen=True):
@@ -49,7 +49,8 @@ class ModeSummary(msgspec.Struct, frozen=True):
 
 
 class Summary(msgspec.Struct, frozen=True):
-    """`lost`: accepted, but unknown to the database. `unended`: known, but not ended in time."""
+    """`lost`: accepted, but unknown to the database. `unended`: known, but not ended in time.
+    `duplicated`: not under the key that was sent, so that it may be there twice."""
 
     planned: int
     accepted: int
@@ -67,12 +68,12 @@ class Summary(msgspec.Struct, frozen=True):
 
 
 def summarize(ledger: Ledger, database: Database) -> Summary:
-    ids = ledger.ids
+    ids, told = ledger.ids, ledger.told
     return compose(
         ledger,
         database.rows(OUTCOME, OutcomeRow, ids=ids),
         database.rows(REASONS, ReasonRow, ids=ids),
-        database.row(DUPLICATED, _Keys, keys=ledger.keys).keys,
+        database.row(DUPLICATED, _Twice, keys=list(told), ids=list(told.values())).orders,
     )
 
 

@@ -1,7 +1,7 @@
 """What decided how long a saga took.
 
 Each message is caused by the one that its sender had just handled, and at a join that is the one
-that came last. So whoever closed the saga was caused, step by step, by what it had to wait for:
+that came last. So whoever ended the saga was caused, step by step, by what it had to wait for:
 the critical path is its ancestors.
 """
 
@@ -12,6 +12,9 @@ import msgspec
 
 from lab.traces.span import Kind, Span
 from lab.traces.tree import Tree
+from services.messages import OrderConfirmed, OrderRejected
+
+ENDS = (OrderConfirmed.__name__, OrderRejected.__name__)
 
 
 class Times(msgspec.Struct, frozen=True):
@@ -30,11 +33,11 @@ class Times(msgspec.Struct, frozen=True):
 
 
 def critical_path(tree: Tree) -> list[Span]:
-    """From the root to the handling in which the saga's own service closed it."""
+    """From the root to the handling in which the saga's own service ended it."""
     parents = {
         child.id: span for _, span in tree.walk() for child in tree.children.get(span.id, [])
     }
-    path = [_closing(tree)]
+    path = [_ending(tree)]
     while path[-1].id in parents:
         path.append(parents[path[-1].id])
     return path[::-1]
@@ -64,18 +67,20 @@ def admission(tree: Tree) -> Span | None:
     return next((span for span in below if span.kind is Kind.ADMIT), None)
 
 
-def _closing(tree: Tree) -> Span:
+def _ending(tree: Tree) -> Span:
+    """The first one, as an order may be rejected again; in a trace without an end, the last that
+    is there."""
     root = tree.root
     handled = [span for _, span in tree.walk() if span.kind is Kind.PROCESS]
     before_the_end = [span for span in handled if span.start_us <= root.end_us]
     own = [span for span in before_the_end if span.service == root.service]
-    return max(own or before_the_end or [root], key=_lateness)
+    if ends := [span for span in own if span.tags.get("saga.result") in ENDS]:
+        return min(ends, key=_beginning)
+    return max(own or before_the_end or [root], key=_beginning)
 
 
-def _lateness(span: Span) -> tuple[bool, int, str]:
-    """What came to a result comes after what was only remembered, as a join's first half, which
-    may have been handled in the same batch."""
-    return "saga.result" in span.tags, span.start_us, span.id
+def _beginning(span: Span) -> tuple[int, str]:
+    return span.start_us, span.id
 
 
 class _Clock:

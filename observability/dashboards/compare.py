@@ -78,7 +78,8 @@ TROUBLE = [
         "Compensations per order",
         "short",
         [by_mode("mode:bandstand_compensations_per_order:ratio5m")],
-        "Steps of a way back. A rejected order has up to three.",
+        "Commands of a way back, also where there was nothing to undo. A rejected order has up to "
+        "three; one that is cancelled, or asked about again, has more.",
     ),
     series(
         "Retries",
@@ -90,7 +91,8 @@ TROUBLE = [
         "Duplicates dropped",
         "ops",
         [by_mode("mode:bandstand_duplicates_dropped:rate5m")],
-        "Messages that the inbox knew already: what at-least-once costs.",
+        "Messages that the inbox knew already: what at-least-once costs. Also a fact that the band "
+        "tells for two causes, as stock released for a cancellation and for a declined card.",
     ),
 ]
 COMPARE = board(

@@ -76,7 +76,8 @@ def _published(title: str, mode: str, topics: str, why: str) -> Panel:
 def _way_back(mode: str) -> Panel:
     expr = f"sum by (command) (rate(bandstand_compensations_total{{{mode}}}[1m]))"
     found = [query(expr, "{{command}}")]
-    return series("Way back", "ops", found, "What was undone.", stacked=True)
+    why = "Commands handled, also where there was nothing to undo."
+    return series("Way back", "ops", found, why, stacked=True)
 
 
 def _trouble(mode: str) -> Panel:

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from types import ModuleType, UnionType
 from typing import Any, TypeVar, get_args, get_type_hints
 
-from services.kit.message import Body, Command, Event
+from services.kit.message import Body, Command, Event, Message
+from services.kit.session import Fact
 
 F = TypeVar("F", bound=Callable[..., Any])
 Handler = Callable[[Any, Any], Event]
@@ -77,6 +78,20 @@ class Reaction:
             next((kind for kind in sorted(part) if kind in facts), None) for part in self.parts
         ]
         return None if None in chosen else [kind for kind in chosen if kind is not None]
+
+    def attempt(self, facts: Mapping[str, Fact]) -> int:
+        """The latest that it was heard in; 0 while a part is missing."""
+        if self.heard(facts) is None:
+            return 0
+        return max(facts[kind].attempt for part in self.parts for kind in part if kind in facts)
+
+    def is_due(self, message: Message, before: Mapping[str, Fact], now: Mapping[str, Fact]) -> bool:
+        """A join is done once an attempt, for the message that completed it. Only what came to
+        nothing comes again once it is known: put off, or replayed. So the join is done for it."""
+        known = before.get(message.type)
+        if known is not None and known.attempt == message.attempt:
+            return True
+        return self.attempt(now) > self.attempt(before)
 
 
 @dataclass(frozen=True)

@@ -86,7 +86,13 @@ class Metrics:
         "mode",
         "step",
     )
-    compensations = counter("compensations", "steps", "Steps of a way back", "mode", "command")
+    compensations = counter(
+        "compensations",
+        "steps",
+        "Commands of a way back that were handled, also where there was nothing to undo",
+        "mode",
+        "command",
+    )
     retries = counter("retries", "messages", "Messages put off for another try", "mode", "why")
     faults = counter("faults", "faults", "Injected faults that hit", "mode", "fault")
     spans = counter("spans", "spans", "Spans ended", "name", "mode")

@@ -17,7 +17,7 @@ from services.kit.faults import Fault, Faults, Verdict
 from services.kit.handling import Playbook, Reaction
 from services.kit.message import Body, Command, Event, Message, Mode, SagaId, Vocabulary, follow_up
 from services.kit.put_off import put_off
-from services.kit.session import Fact, Facts, Parked, Session
+from services.kit.session import Fact, Facts, Merged, Parked, Session
 from services.messages import CapturePayment, ShipStock
 from services.policy.local import LocalGate
 from services.policy.point import EnforcementPoint
@@ -122,8 +122,8 @@ class Participant(Generic[S]):
         if self.external is None:
             return {}
         heard = self._joins(batch)
-        known = _union(session.facts(list(heard)), heard) if heard else {}
-        works = [work for work in self._works(batch, known) if self._may_begin(work, known)]
+        merged = _union(session.facts(list(heard)), heard) if heard else Merged({}, {})
+        works = [work for work in self._works(batch, merged) if self._may_begin(work, merged.now)]
         asking = [work.command for work in works if self.external.needs(work.command)]
         return self.external.ask(asking) if asking else {}
 
@@ -140,10 +140,10 @@ class Participant(Generic[S]):
             self.observer(session.connection, observed, effects)
         batch = [each for each in batch if self._may_hear(*each, effects)]
         heard = self._joins(batch)
-        facts = session.merge_facts(heard) if heard else {}
-        works = self._works(batch, facts)
-        if works and facts and self.gate is not None:
-            works = self.gate.admit(session, works, facts, effects)
+        merged = session.merge_facts(heard) if heard else Merged({}, {})
+        works = self._works(batch, merged)
+        if works and heard and self.gate is not None:
+            works = self.gate.admit(session, works, merged.now, effects)
         ready = [work for work in works if self._is_ready(work, answers, effects)]
         if ready:
             self._decide(session, ready, answers, effects)
@@ -250,22 +250,24 @@ class Participant(Generic[S]):
             return False
         return bool(tries) or reaction is None or self.gate.remembers(message.type)
 
-    def _works(self, batch: Sequence[tuple[Message, int]], facts: Facts) -> list[Work]:
-        found = (self._work(message, tries, facts) for message, tries in batch)
+    def _works(self, batch: Sequence[tuple[Message, int]], merged: Merged) -> list[Work]:
+        found = (self._work(message, tries, merged) for message, tries in batch)
         return list({work.effect: work for work in found if work is not None}.values())
 
-    def _work(self, message: Message, tries: int, facts: Facts) -> Work | None:
+    def _work(self, message: Message, tries: int, merged: Merged) -> Work | None:
         if message.type in self.playbook.handlers:
             body = self.vocabulary.body(message)
             assert isinstance(body, Command)
             return Work(message, body, message.attempt, tries)
-        reaction = self._reaction(message)
+        reaction, facts = self._reaction(message), merged.now.get(message.saga_id, {})
         if reaction is None:
-            return self._unlocked(message, tries, facts.get(message.saga_id, {}))
+            return self._unlocked(message, tries, facts)
         if not reaction.joins:
             command = reaction.rule(self.vocabulary.body(message))
             return Work(message, command, message.attempt, tries)
-        return self._joined(reaction, message, tries, facts.get(message.saga_id, {}))
+        if not reaction.is_due(message, merged.before.get(message.saga_id, {}), facts):
+            return None
+        return self._joined(reaction, message, tries, facts)
 
     def _unlocked(self, message: Message, tries: int, facts: Mapping[str, Fact]) -> Work | None:
         """What a rule has kept waiting may go on now."""
@@ -282,8 +284,7 @@ class Participant(Generic[S]):
             self.vocabulary.decode(kind, facts[kind].value.encode(), message.saga_id)
             for kind in kinds
         ]
-        attempt = max(facts[kind].attempt for kind in kinds)
-        return Work(message, reaction.rule(*bodies), attempt, tries)
+        return Work(message, reaction.rule(*bodies), reaction.attempt(facts), tries)
 
     def _reaction(self, message: Message) -> Reaction | None:
         if message.mode is not Mode.CHOREOGRAPHY:
@@ -291,5 +292,5 @@ class Participant(Generic[S]):
         return self.playbook.reactions.get(message.type)
 
 
-def _union(known: Facts, heard: Facts) -> Facts:
-    return {saga: {**known.get(saga, {}), **facts} for saga, facts in heard.items()}
+def _union(known: Facts, heard: Facts) -> Merged:
+    return Merged(known, {saga: {**known.get(saga, {}), **facts} for saga, facts in heard.items()})

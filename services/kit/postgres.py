@@ -18,7 +18,7 @@ import psycopg
 from services.kit import sql
 from services.kit.connection import Connection, TimedConnection, connect
 from services.kit.message import Message, Mode, SagaId
-from services.kit.session import Arrival, Fact, Facts, OutboxRow, Parked
+from services.kit.session import Arrival, Fact, Facts, Merged, OutboxRow, Parked
 from services.kit.wire import Headers, Record
 
 Cursor = psycopg.Cursor[tuple[Any, ...]]
@@ -73,11 +73,14 @@ _WAITING = "SELECT (SELECT count(*) FROM outbox), (SELECT count(*) FROM parked)"
 
 _NEXT_DUE = "SELECT extract(epoch FROM min(due_at) - clock_timestamp()) FROM parked"
 
+# The subquery sees the row as it was before this statement.
 _MERGE_FACTS = """
 INSERT INTO facts (saga_id, heard)
 SELECT * FROM json_to_recordset(%s) AS new (saga_id uuid, heard jsonb)
 ON CONFLICT (saga_id) DO UPDATE SET heard = facts.heard || EXCLUDED.heard
-RETURNING saga_id, heard
+RETURNING saga_id, heard, (
+    SELECT known.heard FROM facts AS known WHERE known.saga_id = facts.saga_id
+)
 """
 
 _encode_headers = msgspec.msgpack.Encoder().encode
@@ -143,10 +146,13 @@ class PostgresSession:
         )
         return {SagaId(saga): _decode_facts(heard) for saga, heard in rows}
 
-    def merge_facts(self, heard: Facts) -> Facts:
+    def merge_facts(self, heard: Facts) -> Merged:
         batch = sql.rows({"saga_id": saga, "heard": heard[saga]} for saga in sorted(heard))
-        rows = self.execute(_MERGE_FACTS, (batch,))
-        return {SagaId(saga): _decode_facts(found) for saga, found in rows}
+        rows = self.execute(_MERGE_FACTS, (batch,)).fetchall()
+        return Merged(
+            {SagaId(saga): _decode_facts(known) for saga, _, known in rows if known is not None},
+            {SagaId(saga): _decode_facts(found) for saga, found, _ in rows},
+        )
 
     def send(self, records: Sequence[Record]) -> None:
         self._records.extend(records)

@@ -26,6 +26,13 @@ class Fact(msgspec.Struct, frozen=True):
 Facts = Mapping[SagaId, Mapping[str, Fact]]
 
 
+class Merged(NamedTuple):
+    """What was known before, which may lack what a replica adds at the same time, and what is."""
+
+    before: Facts
+    now: Facts
+
+
 class Parked(msgspec.Struct, frozen=True):
     """A received message that waits for another try; `tries` counts those made so far."""
 
@@ -69,8 +76,8 @@ class Session(Protocol):
     def facts(self, sagas: Sequence[SagaId]) -> Facts:
         """Facts remembered so far, without a lock: good for reading ahead only."""
 
-    def merge_facts(self, heard: Facts) -> Facts:
-        """Remember facts and return all there are of these sagas.
+    def merge_facts(self, heard: Facts) -> Merged:
+        """Remember facts and return all there were and are of these sagas.
 
         A saga's facts are one locked row: of two replicas that hear the two halves of a join at
         the same time, the later one sees both.

@@ -159,7 +159,7 @@ class LocalGate:
         if not held:
             return
         mark = {DECIDED + self.step: Fact(encode(GOES_BACK).decode(), 1)}
-        known = session.merge_facts(dict.fromkeys(held, mark)).values()
+        known = session.merge_facts(dict.fromkeys(held, mark)).now.values()
         if parked := {each[PARKED].value for each in known if PARKED in each}:
             unpark(session, effects, parked)
 

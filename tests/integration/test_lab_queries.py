@@ -53,16 +53,17 @@ def database(database_url):
     database.close()
 
 
-def a_ledger(ids):
+def a_ledger(world, ids):
     ledger = Ledger(mix(len(ids), seed=1))
     for number, order_id in enumerate(ids):
-        ledger.key(number)
         ledger.placed.append(Placed(number, Accepted(order_id, "choreography", 2), 5.0))
+        sent = ledger.key(number), order_id
+        world.do("UPDATE orders.orders SET idempotency_key = %s WHERE id = %s", *sent)
     return ledger
 
 
 def test_a_load_is_summed_up_by_mode_and_reason(world, database):
-    summary = summarize(a_ledger(EVERYONE), database)
+    summary = summarize(a_ledger(world, EVERYONE), database)
     assert summary.sound
     assert set(summary.modes) == {"orchestration", "choreography"}
     for mode in summary.modes.values():
@@ -72,7 +73,14 @@ def test_a_load_is_summed_up_by_mode_and_reason(world, database):
 
 def test_an_accepted_order_that_is_not_there_is_lost(world, database):
     lost = "00000000-0000-0000-0000-000000000099"
-    assert summarize(a_ledger([*EVERYONE, lost]), database).lost == 1
+    assert summarize(a_ledger(world, [*EVERYONE, lost]), database).lost == 1
+
+
+def test_an_order_that_a_repeated_request_made_without_its_key_is_duplicated(world, database):
+    ledger = a_ledger(world, EVERYONE)
+    world.do("UPDATE orders.orders SET idempotency_key = NULL WHERE id = %s", EVERYONE[0])
+    summary = summarize(ledger, database)
+    assert (summary.lost, summary.duplicated, summary.sound) == (0, 1, False)
 
 
 def test_only_ended_orders_are_said_to_have_ended(world, database):

@@ -85,13 +85,14 @@ def test_a_rollback_forgets_everything(database):
 def test_facts_are_merged_and_the_later_word_on_one_stands(database):
     saga, other = an_id(), an_id()
     with database.transaction() as session:
-        session.merge_facts({saga: {"StockReserved": Fact("first", 1)}})
+        assert session.merge_facts({saga: {"StockReserved": Fact("first", 1)}}).before == {}
     with database.transaction() as session:
         merged = session.merge_facts(
             {saga: {"PaymentAuthorized": Fact("x", 1), "StockReserved": Fact("second", 2)}}
         )
     expected = {"StockReserved": Fact("second", 2), "PaymentAuthorized": Fact("x", 1)}
-    assert merged == {saga: expected}
+    assert merged.now == {saga: expected}
+    assert merged.before == {saga: {"StockReserved": Fact("first", 1)}}
     with database.transaction() as session:
         assert session.facts([saga, other]) == {saga: expected}
 

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 import psycopg
 
 from services.kit.message import Message, SagaId
-from services.kit.session import Arrival, Fact, Facts, OutboxRow, Parked
+from services.kit.session import Arrival, Fact, Facts, Merged, OutboxRow, Parked
 from services.kit.wire import Record
 from services.policy.rulebook import EMPTY, Rulebook
 from services.policy.ruling import Minute, Spent
@@ -121,12 +121,13 @@ class MemorySession:
     def facts(self, sagas: Sequence[SagaId]) -> Facts:
         return {saga: self.store.facts[saga] for saga in sagas if saga in self.store.facts}
 
-    def merge_facts(self, heard: Facts) -> Facts:
+    def merge_facts(self, heard: Facts) -> Merged:
         known = {**self.store.facts, **self._merged}
-        merged = {saga: {**known.get(saga, {}), **facts} for saga, facts in heard.items()}
+        before = {saga: known[saga] for saga in heard if saga in known}
+        merged = {saga: {**before.get(saga, {}), **facts} for saga, facts in heard.items()}
         self._merged.update(merged)
         self.later(lambda: self.store.facts.update(merged))
-        return merged
+        return Merged(before, merged)
 
     def send(self, records: Sequence[Record]) -> None:
         first = self.store.last_id + 1

@@ -30,7 +30,7 @@ def test_orders_that_did_not_end_are_counted():
     assert (summary.lost, summary.unended, summary.sound) == (0, 1, False)
 
 
-def test_two_orders_for_one_key_are_not_sound():
+def test_an_order_that_may_be_there_twice_is_not_sound():
     assert not compose(a_ledger(10), [a_row(10)], [], duplicated=1).sound
 
 

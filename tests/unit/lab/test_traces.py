@@ -76,7 +76,7 @@ def test_at_a_fork_the_path_is_the_branch_that_closed_the_saga():
     assert (found.fan_out, found.hops, found.depth) == (2, 1, 1)
 
 
-def test_the_path_ends_with_what_came_to_a_result_not_with_the_half_beside_it():
+def test_the_path_ends_with_what_ended_the_order_not_with_the_half_beside_it():
     """Both halves of a join in one batch begin together; which has the greater id is chance."""
     for first, second in ((4, 5), (5, 4)):
         join = [
@@ -87,6 +87,22 @@ def test_the_path_ends_with_what_came_to_a_result_not_with_the_half_beside_it():
             a_span(second, 2, "process", 50, 90, saga_result="OrderConfirmed"),
         ]
         assert critical_path(grow(join))[-1].id == f"{second:016x}"
+
+
+def test_the_path_ends_where_the_order_was_rejected_first():
+    """It is asked about again when its deadline passes, and rejected again."""
+    rejections = [
+        a_root(outcome="rejected"),
+        a_span(1, 0, "send", 10, 20),
+        a_span(2, 1, "process", 30, 40, "payment", saga_result="PaymentDeclined"),
+        a_span(3, 2, "send", 40, 50, "payment"),
+        a_span(4, 3, "process", 60, 90, saga_result="OrderRejected"),
+        a_span(5, 0, "send", 200, 210),
+        a_span(6, 5, "process", 300, 310, saga_result="OrderRejected", saga_attempt="2"),
+        a_span(7, 4, "process", 400, 410),
+    ]
+    assert measure(grow(rejections)).hops == 2
+    assert [span.id[-1] for span in critical_path(grow(rejections))] == list("01234")
 
 
 def test_what_others_do_after_the_saga_is_closed_is_not_on_its_path():

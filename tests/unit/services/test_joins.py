@@ -3,15 +3,17 @@
 from itertools import permutations
 from types import SimpleNamespace
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from services.inventory.service import PLAYBOOK as INVENTORY
 from services.kit.faults import Faults
-from services.kit.handling import Playbook, handles, reacts_to, reacts_to_all, refuses
+from services.kit.handling import Playbook
 from services.kit.message import Mode
 from services.kit.participant import Participant
+from services.kit.session import Merged
 from services.messages import (
     EVENTS,
     ArrangeShipment,
@@ -73,8 +75,8 @@ class Listener:
         batch = [(message, 0) for message in messages]
         with self.database.transaction() as session:
             heard = listener._joins(batch)
-            known = session.merge_facts(heard) if heard else {}
-            works = listener._works(batch, known)
+            merged = session.merge_facts(heard) if heard else Merged({}, {})
+            works = listener._works(batch, merged)
         self.works += [(work.command, work.attempt) for work in works]
 
     @property
@@ -161,6 +163,67 @@ def test_a_join_continues_the_latest_attempt_it_knows_of(bodies, attempts):
     assert listener.works == [(ARRANGE, 5)]
 
 
+UNDONE = [
+    event(order_id=ORDER_ID, reason="r")
+    for event in (StockRejected, StockReleased, PaymentDeclined, PaymentVoided)
+]
+
+
+def heard_round_by_round(rounds):
+    """Whatever says that all is undone, in any order and batches, and once more in each round."""
+    orders = st.tuples(*(st.permutations(UNDONE) for _ in range(rounds)))
+    return orders.flatmap(
+        lambda each: batches_of(
+            [
+                a_message(body, attempt=attempt)
+                for attempt, bodies in enumerate(each, start=1)
+                for body in bodies
+            ]
+        )
+    )
+
+
+@given(heard_round_by_round(3))
+def test_a_join_is_done_once_for_each_attempt_however_many_complete_it(batches):
+    listener = Listener(ORDERS)
+    for batch in batches:
+        listener.hear(*batch)
+    attempts = [attempt for _, attempt in listener.works]
+    assert attempts == sorted(set(attempts))
+    assert attempts[-1] == 3
+
+
+@pytest.mark.parametrize("replay", [None, "order/0123456789ab"])
+@given(st.permutations(UNDONE))
+def test_a_join_is_done_for_what_completed_it_also_when_that_comes_again(replay, bodies):
+    """It was put off, or buried when its turn came, while the others were heard."""
+    listener, completed_it = Listener(ORDERS), None
+    for message in map(a_message, bodies):
+        listener.hear(message)
+        completed_it = completed_it or (message if listener.works else None)
+    assert len(listener.works) == 1
+    listener.hear(msgspec.structs.replace(completed_it, replay=replay))
+    assert len(listener.works) == 2
+    assert len(set(listener.works)) == 1
+
+
+@given(st.permutations(UNDONE))
+def test_a_join_is_done_for_the_next_one_where_what_completed_it_was_buried(bodies):
+    """Burial rolls back what was heard."""
+    listener, complete = Listener(ORDERS), None
+    for message in map(a_message, bodies):
+        facts = listener.database.store.facts
+        before = dict(facts)
+        listener.hear(message)
+        if complete is None and listener.works:
+            complete = message
+            listener.works.clear()
+            facts.clear()
+            facts.update(before)
+    listener.hear(msgspec.structs.replace(complete, replay="order/0123456789ab"))
+    assert len(listener.works) == 1
+
+
 def test_orders_do_not_meet_in_a_join():
     listener = Listener(ORDERS)
     listener.hear(a_message(PaymentCaptured(order_id=order_id(1), amount_cents=1)))
@@ -217,42 +280,3 @@ def test_a_reaction_gives_what_it_heard_on_to_its_command(service, event, comman
 def test_every_command_has_one_service_that_handles_it():
     handled = [kind for playbook in PLAYBOOKS.values() for kind in playbook.handlers]
     assert len(handled) == len(set(handled)) == 11
-
-
-def test_a_playbook_refuses_two_reactions_to_one_event():
-    @reacts_to(OrderCancelRequested)
-    def first(event):
-        """One reaction."""
-
-    @reacts_to_all(OrderCancelRequested, OrderExpired)
-    def second(event, other):
-        """And another to the same event."""
-
-    with pytest.raises(TypeError, match="two reactions to OrderCancelRequested"):
-        Playbook.of(SimpleNamespace(), SimpleNamespace(first=first, second=second))
-
-
-def test_a_playbook_collects_what_its_modules_mark():
-    @handles(ConfirmOrder)
-    def confirm(command, state):
-        """Handle it."""
-
-    @refuses(ConfirmOrder)
-    def refuse(command, state, reason):
-        """Refuse it."""
-
-    @reacts_to_all(StockRejected | StockReleased, OrderExpired)
-    def rule(stock, expired):
-        """React to it."""
-
-    handlers = SimpleNamespace(confirm=confirm, refuse=refuse, unmarked=lambda: None)
-    playbook = Playbook.of(handlers, SimpleNamespace(rule=rule))
-    assert playbook.handlers == {"ConfirmOrder": confirm}
-    assert playbook.refusals == {"ConfirmOrder": refuse}
-    assert set(playbook.reactions) == {"StockRejected", "StockReleased", "OrderExpired"}
-    reaction = playbook.reactions["OrderExpired"]
-    assert reaction.heard({"OrderExpired": 1}) is None
-    assert reaction.heard({"OrderExpired": 1, "StockReleased": 1}) == [
-        "StockReleased",
-        "OrderExpired",
-    ]

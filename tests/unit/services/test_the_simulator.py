@@ -14,6 +14,7 @@ from services.kit.batch import Core
 from services.kit.message import Mode
 from services.kit.participant import Participant
 from services.kit.relay import Relay
+from services.kit.session import Merged
 from services.messages import (
     CapturePayment,
     PaymentCaptured,
@@ -54,7 +55,7 @@ class JoinWithoutMemory(MemorySession):
         return {}
 
     def merge_facts(self, heard):
-        return heard
+        return Merged({}, heard)
 
 
 class LeakyParking(MemorySession):
