@@ -136,7 +136,7 @@ def test_minikube_is_given_the_same_file(builder: str, make: Make) -> None:
 
 @pytest.mark.parametrize("target", ["kind-up", "minikube-up"])
 def test_an_empty_node_has_time_to_pull_what_it_does_not_have(target: str, make: Make) -> None:
-    """The end-to-end tests ask for five minutes with the images there."""
+    """Longer than the end-to-end tests wait, who have the images there."""
     assert minutes(word_after(only(make(target), "helm"), "--timeout")) > minutes(PATIENCE)
 
 
