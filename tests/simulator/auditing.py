@@ -9,12 +9,14 @@ import msgspec
 
 from services.kit.message import SagaId
 from services.policy.audit import audit
-from services.policy.evidence import Answer, Era, Findings, History, events_of
+from services.policy.evidence import UNDONE, Answer, Era, Findings, History, events_of
 from services.policy.steps import DONE, PLACED, POINTS
 from tests.simulator.repositories import OrderRow
 
 if TYPE_CHECKING:
     from tests.simulator.world import World
+
+KINDS = {PLACED, *DONE.values(), *UNDONE}
 
 
 def audited(world: World) -> Findings:
@@ -52,6 +54,6 @@ def _told(world: World, order: SagaId) -> Iterator[tuple[str, float]]:
     for store in world.stores.values():
         for message_id, at in store.told.items():
             saga, _, kind = message_id.rpartition(":")[0].partition(":")
-            if saga == order and kind in (PLACED, *DONE.values()):
+            if saga == order and kind in KINDS:
                 moments[kind] = min(at, moments.get(kind, at))
     yield from moments.items()

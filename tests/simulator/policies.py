@@ -174,12 +174,15 @@ def _has_drums(row: OrderRow) -> bool:
 
 
 def _over_the_limit(world: World) -> Iterator[str]:
+    """What was taken back is free again; what was too much before that, the auditor finds."""
     for rule in world.plan.rules:
         for mode in Mode if rule.limit is not None else ():
             spenders = [
                 order
                 for order, row in world.book.orders.items()
-                if row.mode is mode and set(rule.steps) & done(world, order)
+                if row.mode is mode
+                and row.status is not Status.REJECTED
+                and set(rule.steps) & done(world, order)
             ]
             if rule.limit is not None and len(spenders) > rule.limit.at_most:
                 yield f"{len(spenders)} orders in {mode} passed {rule.name}"
