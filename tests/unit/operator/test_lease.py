@@ -115,7 +115,7 @@ def test_who_has_lost_it_says_so(monkeypatch, replicas):
     eventually(lambda: beats)
     replicas.api.trouble[LEASE] = 500
     replicas.wait(DURATION_SECONDS + 1)
-    thread.join(timeout=5)
+    thread.join(timeout=60)
     assert lost.is_set()
 
 
