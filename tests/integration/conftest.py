@@ -14,9 +14,15 @@ from observability.prometheus import find_prometheus
 from services.kit.bootstrap import SERVICES
 from tests.integration.broker import forget_everything, new_topic
 from tests.integration.databases import a_database
+from tests.integration.own_ports import keep_to_own_ports
 from tests.integration.service_process import processes
 from tests.integration.waiting import eventually
 from tests.tools import lacking
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_ports():
+    keep_to_own_ports()
 
 
 @pytest.fixture(scope="session")

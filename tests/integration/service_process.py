@@ -23,6 +23,7 @@ from tests.integration.world import SCHEMAS
 TOKEN = "a-token-for-tests"
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
 SESSION_TIMEOUT_SECONDS = 6
+PORTS = Ports()
 
 
 class ServiceProcess:
@@ -32,7 +33,7 @@ class ServiceProcess:
         self, name: str, database_url: str, bootstrap: str, logs: Path, replica: int, **more: str
     ) -> None:
         self.name, self.instance = name, f"{name}-{replica}"
-        self.port = Ports().take()
+        self.port = PORTS.take()
         self._database_url = database_url
         self._log = logs / f"{self.instance}.log"
         self._environment = {
