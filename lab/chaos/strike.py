@@ -39,7 +39,7 @@ class Striker:
     def strike(self, cell: Cell) -> Struck:
         """A process that passes its point by is disarmed, and the cell has no kill."""
         instance = self._stage.stack.services[cell.service].instances[0]
-        before = self._watch.process(instance.name)
+        before = self._watch.running(instance.name)
         with Api(instance.url, self._stage.stack.token) as service:
             with suppress(NotReadyError):  # it may die over it before it has answered
                 service.tell("PUT", "/crash-point", cell.arming)

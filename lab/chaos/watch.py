@@ -13,7 +13,7 @@ from lab.errors import BandstandError
 from lab.stack.home import Home
 from lab.stack.ready import service_problem
 from lab.stack.state import Instance
-from lab.stack.supervisor import ProcessInfo, processes
+from lab.stack.supervisor import ProcessInfo, processes, running
 
 CLOCK = query(__file__, "clock")
 STILL_OPEN = query(__file__, "still_open")
@@ -39,6 +39,10 @@ class Watch:
         """supervisord starts anew what it knows to be dead once it is asked."""
         (found,) = (each for each in processes(self.home) if each.name == name)
         return found
+
+    def running(self, name: str) -> ProcessInfo:
+        """One to signal, and so never pid 0."""
+        return running(self.home, name)
 
     def await_return(self, instance: Instance) -> None:
         """Until it is ready."""

@@ -70,9 +70,8 @@ class RunningInfrastructure:
     postgres: Postgres
 
     def pid(self, name: str) -> int:
-        """Of `kafka` or `postgres`, as it is now; 0 while it is being restarted."""
-        found = {each.name: each.pid for each in supervisor.processes(self.home)}
-        return found[name]
+        """Of `kafka` or `postgres`, once it runs."""
+        return supervisor.running(self.home, name).pid
 
 
 @contextmanager

@@ -18,12 +18,14 @@ from typing import Any, cast
 import msgspec
 from supervisor.xmlrpc import SupervisorTransport
 
+from lab.errors import NotReadyError
 from lab.stack.home import Home
 from lab.stack.processes import marked_environment
 
 INFRASTRUCTURE = "infrastructure"
 SERVICES = "services"
 STOPS_WITHIN = 25.0
+RUNS_WITHIN = 60.0
 PRIORITY = {INFRASTRUCTURE: 1, SERVICES: 2}  # stopped in reverse: services first
 
 
@@ -146,6 +148,19 @@ def processes(home: Home) -> list[ProcessInfo]:
         starts = cast(dict[str, int], client.restarts.count())
         listed = cast(list[dict[str, Any]], client.supervisor.getAllProcessInfo())
     return [_info(each, starts) for each in listed]
+
+
+def running(home: Home, name: str) -> ProcessInfo:
+    """Waited for while it is being restarted: its pid is 0 until then, and a signal to that would
+    go to the sender and its whole group."""
+    deadline = time.monotonic() + RUNS_WITHIN
+    while True:
+        (found,) = (each for each in processes(home) if each.name == name)
+        if found.pid:
+            return found
+        if time.monotonic() > deadline:
+            raise NotReadyError(f"{name} does not run")
+        time.sleep(0.05)
 
 
 def stop_service(home: Home, name: str) -> None:

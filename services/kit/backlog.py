@@ -1,7 +1,8 @@
 """How many rows wait in the outbox, for whoever must not add more: known without asking.
 
 The worker counts them once a second, and what this process wrote since is added. What other
-replicas wrote since is not, so that all together may pass the bound by a second's worth.
+replicas wrote since is not, so that all together may pass the bound by a second's worth. What was
+committed just before a count may be in both until the next one: it is full that much early.
 """
 
 from __future__ import annotations

@@ -101,7 +101,7 @@ class Relay:
         rows = database.sweep(0.0 if behind else SETTLED_SECONDS, SWEEP_LIMIT)
         left = [row for row in rows if not self._is_sent(row)]
         with self._turn:
-            if self._send(left):
+            if self._send(left, late=True):
                 self._metrics.resent.inc(len(left))
                 if behind:
                     self._catch_up(failures, rows)
@@ -124,20 +124,20 @@ class Relay:
         except KafkaError as error:
             log.warning("flush: %s", error)
 
-    def _send(self, rows: Sequence[OutboxRow]) -> bool:
+    def _send(self, rows: Sequence[OutboxRow], late: bool = False) -> bool:
         """Stop at the first record that the producer does not take: none may overtake it.
 
         In one's turn only: whoever finds a row marked as sent knows that the producer has it.
         """
-        return all(self._is_sent(row) or self._send_row(row) for row in rows)
+        return all(self._is_sent(row) or self._send_row(row, late) for row in rows)
 
     def _is_sent(self, row: OutboxRow) -> bool:
         with self._lock:
             known = (self._in_flight, self._acknowledged, self._forgotten)
             return any(row.id in ids for ids in known)
 
-    def _send_row(self, row: OutboxRow) -> bool:
-        started = self._began(row.record)
+    def _send_row(self, row: OutboxRow, late: bool) -> bool:
+        started = self._began(row.record, late)
         with self._lock:
             self._in_flight.add(row.id)
         future = self._send_once(row.record)
@@ -149,13 +149,13 @@ class Relay:
         future.add_errback(self._failed, row)
         return True
 
-    def _began(self, record: Record) -> float:
-        """What an earlier life of this process has left it may have sent before, at an unknown
-        time after it was composed."""
+    def _began(self, record: Record, late: bool) -> float:
+        """What is sent late has waited since it was composed, by which time its cause was not
+        over. An earlier life of this process may have sent it before, at an unknown time after."""
         if not is_sampled(record.parent):
             return time.time()
         composed = composed_at(record)
-        return composed if composed < self._born else time.time()
+        return composed if late or composed < self._born else time.time()
 
     def _catch_up(self, failures: int, rows: Sequence[OutboxRow]) -> None:
         """Back to fast publication, unless a send failed since the rows were looked for.
@@ -171,7 +171,7 @@ class Relay:
                 return
             self._put_off.clear()
             self._behind = False
-        self._send(sorted(unseen, key=_by_id))
+        self._send(sorted(unseen, key=_by_id), late=True)
 
     def _send_once(self, record: Record) -> Any:
         try:

@@ -14,9 +14,17 @@ from observability.prometheus import find_prometheus
 from services.kit.bootstrap import SERVICES
 from tests.integration.broker import forget_everything, new_topic
 from tests.integration.databases import a_database
+from tests.integration.own_ports import keep_to_own_ports
 from tests.integration.service_process import processes
 from tests.integration.waiting import eventually
 from tests.tools import lacking
+
+NO_HURRY = {"order_deadline_seconds": "60"}  # a machine that pauses ends no order
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_ports():
+    keep_to_own_ports()
 
 
 @pytest.fixture(scope="session")
@@ -97,14 +105,15 @@ def make_service(database_url, bootstrap, tmp_path):
 def desks(module_database_url, empty_broker, tmp_path_factory):
     """Two replicas of the order service, for one database and with nobody behind them."""
     with processes(module_database_url, empty_broker, tmp_path_factory.mktemp("logs")) as make:
-        yield all_started([make("order", number) for number in range(2)])
+        yield all_started([make("order", number, **NO_HURRY) for number in range(2)])
 
 
 @pytest.fixture(scope="module")
 def ensemble(module_database_url, empty_broker, tmp_path_factory):
     """One process of each service, by name, for tests that may leave them in any state."""
     with processes(module_database_url, empty_broker, tmp_path_factory.mktemp("logs")) as make:
-        yield {process.name: process for process in all_started(map(make, SERVICES))}
+        made = [make(name, **NO_HURRY) for name in SERVICES]
+        yield {process.name: process for process in all_started(made)}
 
 
 def all_started(made):

@@ -1,7 +1,7 @@
 """Databases of their own for tests, on the one server."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from uuid import uuid4
 
@@ -10,6 +10,7 @@ from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
 import services
+from services.kit.connection import AWAY
 from services.kit.migrate import migrate
 from services.kit.postgres import PostgresDatabase
 from tests.integration.waiting import eventually
@@ -37,7 +38,7 @@ def with_schema(url: str, service: str) -> str:
 
 def rows(url: str, query: str, *values: object) -> list[tuple]:
     """What a query finds, also just after the server was restarted."""
-    return eventually(lambda: [_fetched(url, query, values)], query)[0]
+    return eventually(lambda: _fetched(url, query, values), query)[0]
 
 
 def value(url: str, query: str, *values: object):
@@ -70,15 +71,18 @@ def held(url: str, statement: str, *values: object) -> Iterator[psycopg.Connecti
         connection.rollback()
 
 
-def _fetched(url: str, query: str, values: tuple[object, ...]) -> list[tuple]:
-    with psycopg.connect(url, autocommit=True) as connection:
-        return connection.execute(query, values).fetchall()
+def _fetched(url: str, query: str, values: tuple[object, ...]) -> list[list[tuple]]:
+    """The rows, or nothing while the server is away."""
+    with suppress(AWAY), psycopg.connect(url, autocommit=True) as connection:
+        return [connection.execute(query, values).fetchall()]
+    return []
 
 
 def _did(url: str, statement: sql.Composed) -> bool:
-    with psycopg.connect(url, autocommit=True) as connection:
+    with suppress(AWAY), psycopg.connect(url, autocommit=True) as connection:
         connection.execute(statement)
-    return True
+        return True
+    return False
 
 
 def _with_database(url: str, name: str) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 from lab.cli import end_on_sigterm
 from lab.stack.options import StackOptions
 from lab.stack.run import running_stack
+from tests.integration.own_ports import keep_to_own_ports
 
 STAND_IN = (sys.executable, str(Path(__file__).with_name("stand_in_service.py")))
 
@@ -24,6 +25,7 @@ class Lines:
 def main(services):
     options = StackOptions(services=services, service_command=STAND_IN, known_ports=False)
     end_on_sigterm()
+    keep_to_own_ports()
     with running_stack(options, Lines()):
         print("ready", flush=True)
         signal.pause()

@@ -17,12 +17,13 @@ from lab.stack.ports import LOOPBACK, Ports
 from services.kit.connection import connect
 from services.kit.fault_store import write_catalogue
 from services.kit.faults import Catalogue
-from tests.integration.waiting import eventually
+from tests.integration.waiting import a_client, eventually
 from tests.integration.world import SCHEMAS
 
 TOKEN = "a-token-for-tests"
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
 SESSION_TIMEOUT_SECONDS = 6
+PORTS = Ports()
 
 
 class ServiceProcess:
@@ -32,7 +33,7 @@ class ServiceProcess:
         self, name: str, database_url: str, bootstrap: str, logs: Path, replica: int, **more: str
     ) -> None:
         self.name, self.instance = name, f"{name}-{replica}"
-        self.port = Ports().take()
+        self.port = PORTS.take()
         self._database_url = database_url
         self._log = logs / f"{self.instance}.log"
         self._environment = {
@@ -45,7 +46,7 @@ class ServiceProcess:
             **{f"BANDSTAND_{name.upper()}": value for name, value in more.items()},
         }
         self._process: subprocess.Popen[bytes] | None = None
-        self.http = httpx.Client(base_url=f"http://{LOOPBACK}:{self.port}", trust_env=False)
+        self.http = a_client(f"http://{LOOPBACK}:{self.port}")
 
     def start(self) -> Self:
         self.launch()
@@ -64,7 +65,7 @@ class ServiceProcess:
     def is_ready(self) -> bool:
         assert self.exit_code is None, self._log.read_text()[-2_000:]
         try:
-            return self.http.get("/readyz").is_success
+            return self.http.get("/readyz", timeout=5).is_success
         except httpx.HTTPError:
             return False
 
@@ -134,7 +135,8 @@ def processes(database_url: str, bootstrap: str, logs: Path) -> Iterator[Any]:
 
 @contextmanager
 def paused(*processes: int) -> Iterator[None]:
-    """Alive and silent, as behind a network that has failed."""
+    """Alive and silent, as behind a network that has failed. A pid of 0 would be ourselves."""
+    assert all(processes)
     for process in processes:
         os.kill(process, signal.SIGSTOP)
     try:

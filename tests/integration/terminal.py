@@ -3,7 +3,8 @@
 import os
 import signal
 import subprocess
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 import psutil
@@ -12,6 +13,7 @@ import pytest
 from lab.stack.home import Home
 
 Terminal = subprocess.Popen[str]
+SILENCE_SECONDS = 300
 
 
 @contextmanager
@@ -33,9 +35,20 @@ def in_terminal(home: Home, *command: object, **environment: str) -> Iterator[Te
 
 
 def until(process: Terminal, words: str) -> None:
+    """Reads on until they are said. It is killed when it says nothing of the kind for minutes."""
     assert process.stdout is not None
+    watchdog = threading.Timer(SILENCE_SECONDS, process.kill)
+    watchdog.daemon = True
+    watchdog.start()
+    try:
+        _read_until(process.stdout, words)
+    finally:
+        watchdog.cancel()
+
+
+def _read_until(stdout: Iterable[str], words: str) -> None:
     said = []
-    for line in process.stdout:
+    for line in stdout:
         said.append(line)
         if words in line:
             return

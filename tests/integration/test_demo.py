@@ -10,7 +10,7 @@ from tests.integration.terminal import in_terminal, left_of, press_ctrl_c, until
 
 BANDSTAND = Path(sys.executable).with_name("bandstand")
 INTERRUPTED = 130
-PATIENCE = 60
+PATIENCE = 180  # `up` itself waits for two minutes, `verify` for one
 MOMENTS = {
     "the stack starts": "PostgreSQL: ",
     "a burst": "as fast as they end",

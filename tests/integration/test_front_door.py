@@ -34,16 +34,18 @@ UNSENT = "SELECT count(*) FROM orders.outbox"
 
 @pytest.fixture
 def told(empty_broker, module_database_url):
-    """`told(order_id)`: type, mode and epoch of all that was published of an order."""
+    """`told(order_id)`: type, mode and epoch of all that was published of an order, once each: a
+    replica that is slow to note what it has sent has the other one send that again, as it was."""
 
     def told(order_id):
         eventually(lambda: value(module_database_url, UNSENT) == 0, "all is published")
         found = []
+        names = ("ce_id", "ce_type", "ce_mode", "ce_epoch")
         for topic in topics_in(Mode, [OrderPlaced]):
             with a_tape(empty_broker, topic) as tape:
-                found += [dict(record.headers) for record in tape.records(order_id)]
-        names = ("ce_type", "ce_mode", "ce_epoch")
-        return [tuple(headers[name].decode() for name in names) for headers in found]
+                headers = [dict(record.headers) for record in tape.records(order_id)]
+                found += [tuple(each[name].decode() for name in names) for each in headers]
+        return [one for _, *one in dict.fromkeys(found)]
 
     return told
 
@@ -60,7 +62,7 @@ def test_one_key_and_body_is_one_order_however_many_send_it_at_once(
     assert place(desks[1], key).json() == order
     by_key = "SELECT id::text FROM orders.orders WHERE idempotency_key = %s"
     assert rows(module_database_url, by_key, key) == [(order["id"],)]
-    assert told(order["id"]) == [("OrderPlaced", order["mode"], str(order["epoch"]))]
+    assert told(order["id"]) == [["OrderPlaced", order["mode"], str(order["epoch"])]]
 
 
 def test_one_key_with_two_bodies_is_the_order_of_whoever_came_first(desks, module_database_url):
@@ -155,7 +157,7 @@ def test_many_who_cancel_at_once_cancel_once(desks, told):
     assert {answer.status_code for answer in answers} == {202}
     assert len({answer.json()["cancel_requested_at"] for answer in answers}) == 1
     kinds = [kind for kind, _, _ in told(order["id"])]
-    assert list(dict.fromkeys(kinds)) == ["OrderPlaced", "OrderCancelRequested"]
+    assert kinds[:2] == ["OrderPlaced", "OrderCancelRequested"]
     assert kinds.count("OrderCancelRequested") == 1
     heard = [each["type"] for each in answers[0].json()["timeline"]]
     assert heard == ["OrderPlaced", "OrderCancelRequested"]

@@ -88,7 +88,7 @@ def test_a_service_does_its_work_as_its_own_user(
     message = a_message(a_reservation(), Mode.ORCHESTRATION)
     key, body, headers = as_sent(message)
     producer = KafkaProducer(**client("admin"))
-    producer.send(message.topic, body, key=key.encode(), headers=headers).get(timeout=10)
+    producer.send(message.topic, body, key=key.encode(), headers=headers).get(timeout=60)
     producer.close()
     eventually(lambda: value(database_url, "SELECT count(*) FROM inventory.moves") == 1)
     eventually(lambda: value(database_url, "SELECT count(*) FROM inventory.outbox") == 0, "told")
@@ -116,7 +116,7 @@ def test_what_somebody_else_gave_or_denied_is_left_alone(provisioned):
 def test_a_user_cannot_write_to_another_ones_topic(provisioned, client):
     producer = KafkaProducer(**client(USERS["inventory"]), max_block_ms=5_000)
     with pytest.raises(AuthorizationError):
-        producer.send("payments.commands", b"pay me").get(timeout=10)
+        producer.send("payments.commands", b"pay me").get(timeout=60)
     producer.close()
 
 

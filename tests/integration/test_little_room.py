@@ -70,9 +70,17 @@ def test_the_oldest_messages_go_before_the_disk_is_full_and_nothing_else_does(fi
 
     def taken():
         files = (folder / "data" / f"{EVENTS}-0").glob("*.log*")
-        return sum(file.stat().st_size for file in files)
+        return sum(map(size, files))
 
     assert room < MESSAGES * len(MESSAGE)
     eventually(lambda: taken() <= room, "there is room again")
     assert 0 < first(EVENTS) < MESSAGES
     assert (first(LETTERS), first(POLICIES)) == (0, 0)
+
+
+def size(file):
+    """Nothing, of one that the broker has renamed or removed since it was listed."""
+    try:
+        return file.stat().st_size
+    except FileNotFoundError:
+        return 0

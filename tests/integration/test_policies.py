@@ -7,7 +7,6 @@ import time
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-import httpx
 import psycopg
 import pytest
 from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
@@ -38,12 +37,13 @@ from services.policy.evidence import PROCESS, Kind
 from services.policy.rules import read_rules
 from services.policy.steps import CONDUCTOR, PARTICIPANTS, POINTS
 from tests.integration.builders import an_order_form
-from tests.integration.waiting import eventually
+from tests.integration.waiting import PATIENCE_SECONDS, a_client, eventually
 
 MODES = pytest.mark.parametrize("mode", Mode)
 ENFORCED_BY = {Mode.ORCHESTRATION: (CONDUCTOR,), Mode.CHOREOGRAPHY: PARTICIPANTS}
 ABOUT = "order.items.exists(item, item.sku == '{}')"
-PIANO_SECONDS = 30
+PIANO_SECONDS = 60
+AMPLE = 4_000  # more than is placed until the test has seen enough
 RULES = (
     {
         "name": "no-drums",
@@ -122,9 +122,10 @@ def is_said(database, instance, version, seconds_ago):
     )
 
 
-def silence_everybody(database):
-    """Until they repeat what they said."""
+def nobody_is_heard(order, database):
+    """Until they repeat what they said, which somebody may do just now."""
     database.execute("UPDATE policy_points SET at = at - make_interval(hours => 1)")
+    return in_force(order).points == []
 
 
 FEW_CELLOS = {
@@ -150,7 +151,7 @@ class Shop:
         self.mode = mode
         self.urls = {name: service.url for name, service in stack.services.items()}
         self.order = Api(stack.services["order"].url, stack.token)
-        self._http = httpx.Client(base_url=stack.services["order"].url, trust_env=False)
+        self._http = a_client(stack.services["order"].url)
         self._bearer = {"Authorization": f"Bearer {stack.token}"}
         switch(self.order, mode, 100, print)
 
@@ -177,11 +178,11 @@ class Shop:
 def rules(stack):
     with Api(stack.services["order"].url, stack.token) as order:
         version = apply(order, read_rules(list(RULES)), print).version
-        found = await_enforced(order, version, 20.0)
+        found = await_enforced(order, version, PATIENCE_SECONDS)
         assert found.behind() == []
         yield found
         cleared = apply(order, (), print).version
-        assert await_enforced(order, cleared, 20.0).behind() == []
+        assert await_enforced(order, cleared, PATIENCE_SECONDS).behind() == []
 
 
 @pytest.fixture
@@ -377,9 +378,8 @@ def test_a_point_that_is_there_repeats_that_and_one_that_is_gone_is_forgotten(st
         assert points_behind(database)[0] == 0
         found = await_enforced(order, version, 1.0)
         assert {point.service for point in found.points} == set(POINTS)
-        silence_everybody(database)
-        assert in_force(order).points == []
-        eventually(lambda: in_force(order).points == found.points, "all have repeated it", 30.0)
+        eventually(lambda: nobody_is_heard(order, database), "all are silent")
+        eventually(lambda: in_force(order).points == found.points, "all have repeated it")
 
 
 def test_no_promise_is_broken_by_all_this(stack, rules):
@@ -398,7 +398,7 @@ def test_no_promise_is_broken_by_all_this(stack, rules):
     ],
 )
 def test_a_bad_rule_is_refused_with_its_place(stack, rules, status, told):
-    http = httpx.Client(base_url=stack.services["order"].url, trust_env=False)
+    http = a_client(stack.services["order"].url)
     bearer = {"Authorization": f"Bearer {stack.token}"}
     seen = http.get("/policies").json()["version"]
     answer = http.put("/policies", json={"version": seen, "rules": rules}, headers=bearer)
@@ -419,15 +419,17 @@ def test_no_rule_is_bypassed_while_it_changes_and_points_are_killed(stack, mode)
     with on_stage(stack) as stage, Api(stack.services["order"].url, stack.token) as order:
         stage.switch(mode)
         first = apply(order, read_rules([*denials[:1], *always]), print).version
-        assert await_enforced(order, first, 20.0).behind() == []
-        load = stage.load(160, seed=9)
-        customers = threading.Thread(target=load.open, args=(40, 9, Bars(160), 60))
+        assert await_enforced(order, first, PATIENCE_SECONDS).behind() == []
+        load = stage.load(AMPLE, seed=9)
+        customers = threading.Thread(target=load.open, args=(40, 9, Bars(AMPLE), 60))
         customers.start()
-        eventually(lambda: len(load.ledger.placed) > 40, "orders are under way")
+        await_more(load, 40)
         killed = kill(stack, ENFORCED_BY[mode])
         second = apply(order, read_rules([*denials, *always]), print).version
         killed += kill(stack, ENFORCED_BY[mode])
-        found = await_enforced(order, second, 30.0)
+        found = await_enforced(order, second, PATIENCE_SECONDS)
+        await_more(load, 40)
+        load.stop()
         customers.join()
         assert stage.await_quiet(60)
         rejected = summarize(load.ledger, stage.database).modes[mode].reasons
@@ -444,6 +446,11 @@ def test_no_rule_is_bypassed_while_it_changes_and_points_are_killed(stack, mode)
     assert [v for v in ours if v.kind is Kind.BYPASS] == []
     assert {v.rule for v in ours} <= {"no-piano"}
     assert all(verdict.holds for verdict in verify(Database(stack.postgres.url)))
+
+
+def await_more(load, orders):
+    enough = len(load.ledger.placed) + orders
+    eventually(lambda: len(load.ledger.placed) >= enough, f"{enough} orders are under way")
 
 
 def taken(stack, service, rule):

@@ -24,7 +24,7 @@ from tests.integration.builders import a_message, a_placed_order, an_id
 from tests.integration.traffic import send
 from tests.integration.waiting import eventually
 
-PATIENCE_SECONDS = 2
+PATIENCE_SECONDS = 4
 LONG_AGO = """
 UPDATE saga_tracker.sagas SET progressed_at = now() - interval '31 days' WHERE order_id = %s
 """
@@ -84,7 +84,7 @@ def test_a_saga_is_followed_to_its_end(tracker, bootstrap):
     times = [each["at"] for each in found["heard"]]
     assert all(earlier <= later for earlier, later in pairwise(times))
     measured = "bandstand_tracker_lag_seconds_count"
-    assert tracker.metric(measured, mode="choreography") == len(events)
+    eventually(lambda: tracker.metric(measured, mode="choreography") == len(events), "all count")
 
 
 def test_a_silent_saga_is_stuck_and_being_asked_about_is_no_progress(tracker, bootstrap):
@@ -116,7 +116,8 @@ def test_a_saga_that_a_rule_holds_is_held_and_not_stuck(tracker, bootstrap):
     assert [(each["step"], each["rules"]) for each in found["holds"]] == [
         ("AuthorizePayment", ["big"])
     ]
-    assert tracker.metric("bandstand_tracked_sagas", mode="choreography", state="held") == 1
+    held = {"mode": "choreography", "state": "held"}
+    eventually(lambda: tracker.metric("bandstand_tracked_sagas", **held) == 1, "it is counted")
     tell(bootstrap, HoldApproved(order_id=order_id, rules=("big",)))
     when(tracker, order_id, status="stuck", holds=[], awaits=["PaymentAuthorized"])
     assert "StepHeld" in {each["type"] for each in saga(tracker, order_id)["heard"]}

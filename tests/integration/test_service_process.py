@@ -24,7 +24,8 @@ from tests.integration.waiting import eventually
 MOVES = "SELECT count(*) FROM inventory.moves"
 LEFT = "SELECT count(*) FROM inventory.outbox"
 HANDLED = "SELECT count(*) FROM inventory.inbox"
-STOP_SECONDS = 10.0
+STOP_SECONDS = 20.0  # of the half minute that a pod has, with room for a slow machine
+AMPLE = 6_000  # more than is sent until a test has seen enough
 EVENTS = topics_in(Mode, [StockReserved])
 WITH_A_FAILING_THREAD = """
 import os, sys
@@ -123,12 +124,13 @@ def test_a_replica_may_join_and_leave_while_there_is_work(
     inventory, make_service, bootstrap, database_url, answers
 ):
     second = make_service("inventory", replica=1)
-    with Traffic(bootstrap, to_reserve(Mode.CHOREOGRAPHY, 900), rate=100) as traffic:
+    with Traffic(bootstrap, to_reserve(Mode.CHOREOGRAPHY, AMPLE), rate=100) as traffic:
         second.start()
         eventually(lambda: consumed(second) > 20, "the second replica works")
         second.stop()
         before = consumed(inventory)
         eventually(lambda: consumed(inventory) > before, "the first replica goes on")
+        traffic.stop()
     expect_one_effect_each(database_url, traffic.orders, answers)
 
 
@@ -137,9 +139,10 @@ def test_a_replica_may_be_killed_while_there_is_work(
 ):
     """What it had is read again by the other one, once the group has missed it."""
     second = make_service("inventory", replica=1).start()
-    with Traffic(bootstrap, to_reserve(Mode.ORCHESTRATION, 600), rate=150) as traffic:
+    with Traffic(bootstrap, to_reserve(Mode.ORCHESTRATION, AMPLE), rate=150) as traffic:
         eventually(lambda: consumed(second) > 20, "the second replica works")
         second.kill()
+        traffic.stop()
     expect_one_effect_each(database_url, traffic.orders, answers)
 
 

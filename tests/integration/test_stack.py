@@ -28,7 +28,7 @@ from tests.integration.waiting import eventually
 
 HERE = Path(__file__).parent
 STAND_IN = (sys.executable, str(HERE / "stand_in_service.py"))
-PATIENCE = 60.0
+PATIENCE = 120.0
 
 
 class Heard:
@@ -64,8 +64,8 @@ def test_a_stack_answers_and_describes_itself(home):
         for service in stack.services.values():
             assert service.url == service.instances[0].url
             assert all(httpx.get(f"{each.url}/readyz").is_success for each in service.instances)
-        assert postgres_problem(stack.postgres.url) is None
-        assert kafka_problem(stack.kafka.bootstrap) is None
+        eventually(lambda: postgres_problem(stack.postgres.url) is None, "it answers")
+        eventually(lambda: kafka_problem(stack.kafka.bootstrap) is None, "it answers")
 
         state = report(home, stack)
         assert {each.name for each in state.processes} == {
@@ -124,7 +124,7 @@ def test_a_killed_process_is_restarted_and_counted(home):
                 return of(name).pid not in (0, before.pid)
 
             eventually(it_runs_again, f"{name} runs again", PATIENCE)
-            assert of(name).restarts == before.restarts + 1
+            assert of(name).restarts > before.restarts
         assert of("inventory-0").restarts == 0
         bootstrap = load_stack(home).kafka.bootstrap
         eventually(lambda: kafka_problem(bootstrap) is None, "Kafka answers", PATIENCE)
@@ -220,7 +220,7 @@ def test_orphans_of_a_killed_supervisor_are_ended_by_the_next_start(home):
     with running_stack(a_stack(), heard, home) as second:
         assert any("that a killed stack had left" in line for line in heard.lines)
         assert all(is_dead(orphan.pid) for orphan in orphans)
-        assert postgres_problem(second.stack.postgres.url) is None
+        eventually(lambda: postgres_problem(second.stack.postgres.url) is None, "it answers")
 
 
 def test_orphans_of_a_killed_supervisor_are_ended_by_down(home):
@@ -240,8 +240,8 @@ def test_a_start_after_everything_was_killed_works(home):
         eventually(lambda: processes_of(home) == [], "all are gone", PATIENCE)
     assert home.stack_file.exists()
     with running_stack(a_stack(), home=home) as running:
-        assert postgres_problem(running.stack.postgres.url) is None
-        assert kafka_problem(running.stack.kafka.bootstrap) is None
+        eventually(lambda: postgres_problem(running.stack.postgres.url) is None, "it answers")
+        eventually(lambda: kafka_problem(running.stack.kafka.bootstrap) is None, "it answers")
 
 
 def test_two_starts_at_once_make_one_stack(home):
@@ -265,10 +265,12 @@ def test_one_that_keeps_dying_is_named_with_its_last_words(home):
     assert processes_of(home) == []
 
 
-def test_one_that_is_never_ready_is_named_with_its_reason(home):
-    options = a_stack(services=("never",), timeout=timedelta(seconds=4))
+def test_one_that_is_never_ready_is_named_with_its_reason(home, infra):
+    """On servers that are there: one that is still starting would be named before it."""
+    given = {"kafka": infra.kafka.bootstrap, "postgres": infra.postgres.url}
+    options = a_stack(services=("never",), timeout=timedelta(seconds=8), **given)
     with (
-        pytest.raises(NotReadyError, match=r"never-0 not ready after 4 s: broker: no answer"),
+        pytest.raises(NotReadyError, match=r"never-0 not ready after 8 s: broker: no answer"),
         running_stack(options, home=home),
     ):
         pytest.fail("a stack without its service is not ready")
@@ -277,7 +279,8 @@ def test_one_that_is_never_ready_is_named_with_its_reason(home):
 
 def test_logs_tell_what_a_process_wrote(home):
     with running_stack(a_stack(), home=home):
-        assert last_lines(home, "order-0", 5) == ["stand-in order order-0"]
+        said = eventually(lambda: last_lines(home, "order-0", 5), "supervisord has read it")
+        assert said == ["stand-in order order-0"]
 
 
 def test_given_servers_are_used_and_left_alone(home):
@@ -288,7 +291,7 @@ def test_given_servers_are_used_and_left_alone(home):
         with running_stack(options, home=home) as running:
             assert running.stack.kafka.provider == running.stack.postgres.provider == "given"
             assert [each.name for each in report(home, running.stack).processes] == ["order-0"]
-        assert postgres_problem(given.postgres.url) is None
+        eventually(lambda: postgres_problem(given.postgres.url) is None, "it answers")
 
 
 def test_a_wipe_removes_what_we_made_and_nothing_else(home):

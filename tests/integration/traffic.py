@@ -23,6 +23,7 @@ class Traffic(threading.Thread):
         self._producer: Any = a_producer(bootstrap)
         self._pause = 1 / rate
         self._sent: list[Any] = []
+        self._over = threading.Event()
 
     def __enter__(self) -> Self:
         self.start()
@@ -35,17 +36,22 @@ class Traffic(threading.Thread):
         self._producer.close(timeout=5)
 
     def run(self) -> None:
-        waiting = threading.Event()
         for message in self.messages:
             key, value, headers = as_sent(message)
             self._sent.append(
                 self._producer.send(message.topic, value, key=key.encode(), headers=headers)
             )
-            waiting.wait(self._pause)
+            if self._over.wait(self._pause):
+                return
+
+    def stop(self) -> None:
+        """What was not sent yet is not sent."""
+        self._over.set()
 
     @property
     def orders(self) -> list[str]:
-        return [message.saga_id for message in self.messages]
+        """Those it has sent."""
+        return [message.saga_id for message in self.messages[: len(self._sent)]]
 
 
 def send(bootstrap: str, *messages: Message) -> None:

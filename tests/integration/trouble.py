@@ -2,8 +2,6 @@
 while rules change, one that goes by old ones, a process that dies before it has sent, a carrier
 that sits on shipments."""
 
-import os
-import signal
 import time
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,11 +11,12 @@ from lab.demo.misbehaving import misbehaving
 from lab.load.progress import Bars
 from lab.policy.rules import apply, await_enforced
 from lab.stack.home import Home
-from lab.stack.supervisor import processes
+from lab.stack.supervisor import running
 from services.kit.crash_points import Arming, Point
 from services.kit.faults import Catalogue, Fault, Rule
 from services.kit.message import Mode
 from services.policy.rules import read_rules
+from tests.integration.service_process import paused
 from tests.integration.waiting import eventually
 
 ORDERS, RATE, SEED, PATIENCE = 60, 30, 11, 60
@@ -69,9 +68,5 @@ def play(stage, seed):
 
 @contextmanager
 def silenced(stack, name):
-    pids = {each.name: each.pid for each in processes(Home(Path(stack.home)))}
-    os.kill(pids[name], signal.SIGSTOP)
-    try:
+    with paused(running(Home(Path(stack.home)), name).pid):
         yield
-    finally:
-        os.kill(pids[name], signal.SIGCONT)

@@ -4,7 +4,9 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-PATIENCE_SECONDS = 45.0
+import httpx
+
+PATIENCE_SECONDS = 120.0
 PAUSE_SECONDS = 0.05
 
 Found = TypeVar("Found")
@@ -19,3 +21,8 @@ def eventually(
         assert time.monotonic() < deadline, f"not within {within:.0f} s: {what}, but {found!r}"
         time.sleep(PAUSE_SECONDS)
     return found
+
+
+def a_client(url: str) -> httpx.Client:
+    """As patient as everybody here: httpx alone gives up on a machine that pauses for 5 s."""
+    return httpx.Client(base_url=url, trust_env=False, timeout=PATIENCE_SECONDS)

@@ -71,7 +71,7 @@ class Backstage:
 
     def kill(self, name: str) -> bool:
         """With all its children, by SIGKILL; True once it has been started anew."""
-        before = self.watch.process(name)
+        before = self.watch.running(name)
         top = psutil.Process(before.pid)
         for each in (top, *top.children(recursive=True)):
             with suppress(psutil.NoSuchProcess):
@@ -116,7 +116,7 @@ class Backstage:
     def _model(self, service: str) -> Model:
         """Command line and environment of the stack's own, also while it has stepped aside."""
         if service not in self._models:
-            running = psutil.Process(self.watch.process(self.first(service).name).pid)
+            running = psutil.Process(self.watch.running(self.first(service).name).pid)
             self._models[service] = running.cmdline(), running.environ()
         return self._models[service]
 

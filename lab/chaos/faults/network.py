@@ -54,7 +54,7 @@ def outbox_full(backstage: Backstage, _mode: Mode) -> Iterator[Strike]:
     with backstage.replaced("order", outbox_limit=OUTBOX_LIMIT) as desk:
 
         def strike() -> Seen:
-            pid = backstage.watch.process("kafka").pid
+            pid = backstage.watch.running("kafka").pid
             with backstage.paused(pid), httpx.Client(base_url=desk.instance.url) as customer:
                 full = until(lambda: _is_turned_away(customer), FULL_WITHIN_SECONDS, KNOCK_SECONDS)
                 return Seen(full + _turned_away(customer, STAYS_FULL_SECONDS) if full else 0)

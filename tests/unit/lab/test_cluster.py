@@ -303,7 +303,7 @@ def test_what_orders_cost_is_read_in_each_pod_and_nowhere_else(cluster, target):
 def test_a_pod_that_is_gone_or_silent_is_missing_and_the_others_are_counted(
     cluster, target, monkeypatch
 ):
-    monkeypatch.setattr(kubectl_module, "HUNG_SECONDS", 2.0)
+    monkeypatch.setattr(kubectl_module, "HUNG_SECONDS", 5.0)
     pods = [a_pod(), a_pod(name="gone"), a_pod(name="silent")]
     (cluster / "pods.json").write_text(json.dumps({"items": pods}))
     (cluster / "exec-order-x.txt").write_text(a_stat(1, 100, 20))

@@ -5,8 +5,17 @@ import pwd
 import pytest
 from supervisor.options import ServerOptions
 
+from lab.errors import NotReadyError
+from lab.stack import supervisor
 from lab.stack.home import Home
-from lab.stack.supervisor import INFRASTRUCTURE, SERVICES, Program, render
+from lab.stack.supervisor import (
+    INFRASTRUCTURE,
+    SERVICES,
+    ProcessInfo,
+    Program,
+    render,
+    running,
+)
 
 
 @pytest.fixture
@@ -83,3 +92,21 @@ def test_a_deep_state_folder_gets_a_socket_that_fits(tmp_path):
     deep = Home(tmp_path / ("deep" * 30))
     assert len(str(deep.supervisor_socket)) < 104
     assert deep.supervisor_socket != Home(tmp_path / ("deeper" * 20)).supervisor_socket
+
+
+def test_of_a_process_that_is_being_restarted_nobody_gets_a_pid_of_zero(home, monkeypatch):
+    """A signal to 0 reaches the sender and all of its group."""
+    pids = iter([0, 0, 4711])
+    monkeypatch.setattr(supervisor, "processes", lambda _: [a_process(next(pids))])
+    assert running(home, "kafka").pid == 4711
+
+
+def test_one_that_is_not_restarted_is_named(home, monkeypatch):
+    monkeypatch.setattr(supervisor, "processes", lambda _: [a_process(0)])
+    monkeypatch.setattr(supervisor, "RUNS_WITHIN", 0.0)
+    with pytest.raises(NotReadyError, match="kafka does not run"):
+        running(home, "kafka")
+
+
+def a_process(pid):
+    return ProcessInfo("kafka", "running" if pid else "backoff", pid, 1, 0.0)

@@ -9,6 +9,8 @@ from kafka.errors import KafkaConnectionError, KafkaError, KafkaTimeoutError
 from services.kit.probe import BrokerProbe
 from tests.integration.waiting import eventually
 
+IMPATIENTLY = pytest.mark.parametrize("patience", [0.05])
+
 
 class Broker:
     """Whose clients wait while it is `stuck`; `asked` counts the clients that were made."""
@@ -37,8 +39,13 @@ def broker():
 
 
 @pytest.fixture
-def asked(broker):
-    asked = BrokerProbe(broker.client, patience=0.05, held=0.0)
+def patience():
+    return 60.0
+
+
+@pytest.fixture
+def asked(broker, patience):
+    asked = BrokerProbe(broker.client, patience=patience, held=0.0)
     yield asked
     broker.free.set()
     asked.close()
@@ -48,6 +55,7 @@ def test_a_broker_that_is_there_answers(asked):
     assert asked.answers()
 
 
+@IMPATIENTLY
 def test_who_asks_while_the_client_is_stuck_hears_that_there_is_no_answer(broker, asked):
     broker.free.clear()
     assert not asked.answers()
@@ -57,6 +65,7 @@ def test_who_asks_while_the_client_is_stuck_hears_that_there_is_no_answer(broker
     assert eventually(asked.answers, "it answers again")
 
 
+@IMPATIENTLY
 def test_what_nobody_waits_for_any_more_is_not_asked(broker, asked):
     broker.free.clear()
     assert not asked.answers()

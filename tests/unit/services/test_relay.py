@@ -367,3 +367,16 @@ def test_what_a_crash_has_left_was_sent_from_its_composing_on(post):
     now = pytest.approx(datetime.now(UTC).timestamp(), abs=60)
     assert tracing.began[later.id] == now
     assert tracing.began["topic-0-1"] == now
+
+
+def test_what_had_to_wait_was_on_its_way_from_its_composing_on(post):
+    """By when it is sent its cause may be over, and nothing is sent by what is over."""
+    tracing = Heard()
+    relay = Relay(post.producer, metrics("order"), tracing)
+    message = msgspec.structs.replace(a_message(), time="2126-01-01T00:00:00+00:00")
+    with post.database.transaction() as session:
+        session.send([to_record(message, SAMPLED)])
+    relay.publish(session.sent)
+    relay.sweep(post.database)
+    post.deliver()
+    assert tracing.began[message.id] == datetime(2126, 1, 1, tzinfo=UTC).timestamp()
