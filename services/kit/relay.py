@@ -12,6 +12,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Sequence
+from itertools import islice
 from typing import Any, Protocol
 
 from kafka.errors import KafkaError
@@ -26,6 +27,7 @@ from services.kit.wire import Record, composed_at
 log = logging.getLogger(__name__)
 
 MOST_IN_FLIGHT = 20_000
+MOST_FORGOTTEN = 10_000
 SWEEP_LIMIT = 1_000
 SETTLED_SECONDS = 2.0
 
@@ -58,7 +60,7 @@ class Relay:
         self._lock = threading.Lock()
         self._in_flight: set[int] = set()
         self._acknowledged: set[int] = set()
-        self._forgotten: set[int] = set()
+        self._forgotten: dict[int, None] = {}
         self._put_off: deque[OutboxRow] = deque(maxlen=SWEEP_LIMIT)
         self._failures = 0
         self._behind = True
@@ -107,15 +109,18 @@ class Relay:
                     self._catch_up(failures, rows)
 
     def forget(self, database: Sweepable) -> None:
-        """Until rows are deleted nothing publishes them again, nor does who read them just before
-        that and publishes them just after."""
+        """Until rows are deleted nothing publishes them again, nor does who read or wrote them
+        before that and comes to publish them after it: put off, or a thread that had to wait."""
         with self._lock:
             ids = set(self._acknowledged)
         if ids:
             database.forget(list(ids))
         with self._lock:
             self._acknowledged -= ids
-            self._forgotten = ids
+            self._forgotten |= dict.fromkeys(sorted(ids))
+            more = max(len(self._forgotten) - MOST_FORGOTTEN, 0)
+            for oldest in list(islice(self._forgotten, more)):
+                del self._forgotten[oldest]
 
     def flush(self, seconds: float) -> None:
         """Wait until the broker has what was sent; what it has not stays in the outbox."""

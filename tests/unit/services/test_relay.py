@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.kit import relay
 from services.kit.relay import MOST_IN_FLIGHT, SETTLED_SECONDS, SWEEP_LIMIT, Relay
 from services.kit.session import OutboxRow
 from services.kit.wire import Record, to_record
@@ -83,6 +84,24 @@ def test_what_was_committed_is_published_without_asking_the_database(post):
     post.relay.publish(rows)
     post.deliver()
     assert post.attempts() == [1, 2]
+
+
+def test_who_comes_to_publish_long_after_the_sweep_did_repeats_nothing(post):
+    """A thread that had no turn between its commit and its publication."""
+    rows = post.commit(1)
+    post.settle()
+    assert (post.attempts(), post.unsent) == ([1], 0)
+    post.relay.publish(rows)
+    post.deliver()
+    assert post.attempts() == [1]
+
+
+def test_of_what_is_forgotten_only_the_latest_is_known(post, monkeypatch):
+    monkeypatch.setattr(relay, "MOST_FORGOTTEN", 2)
+    for _ in range(4):
+        post.commit(1)
+        post.settle()
+    assert list(post.relay._forgotten) == [3, 4]
 
 
 def test_an_acknowledged_row_is_forgotten(post):
