@@ -176,6 +176,12 @@ def common_routes(
     def exposition() -> Response:
         return Response(metrics.exposition(), media_type=CONTENT_TYPE)
 
+    _add_faults(router, faults, pool, admin)
+    _add_crash_point(router, faults.crash_points, admin)
+    return router
+
+
+def _add_faults(router: APIRouter, faults: Faults, pool: Pool, admin: list[Any]) -> None:
     @router.get("/faults", responses=documented(503), summary="The faults in force")
     def get_faults() -> FaultCatalogue:
         with pool.connection() as connection:
@@ -193,9 +199,6 @@ def common_routes(
             fault_store.write_catalogue(connection, stored)
         faults.catalogue = stored
         return _shown(stored)
-
-    _add_crash_point(router, faults.crash_points, admin)
-    return router
 
 
 def _add_crash_point(router: APIRouter, crash_points: CrashPoints, admin: list[Any]) -> None:
