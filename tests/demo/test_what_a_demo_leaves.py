@@ -56,3 +56,16 @@ def test_the_dashboards_panels_are_in_the_report():
     panels = read().panels
     assert panels
     assert all(line.values for panel in panels for line in panel.lines)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_rules_that_changed_under_load_and_who_ignored_them_are_measured(mode):
+    """Nothing that was planted went unnoticed; a conductor prevents what a participant ignores."""
+    found = read().policy[mode]
+    assert found.points == (1 if mode == "orchestration" else 3)
+    assert found.skew_seconds >= 0 < found.decision_us
+    assert 0 <= found.slipped < found.orders
+    assert found.denied > 0 < found.coverage
+    assert found.bypasses_prevented > 0 or mode != "orchestration"
+    assert found.bypasses_detected > 0
+    assert sum(each.undetected for each in found.misbehaviour.values()) == 0
